@@ -1,0 +1,57 @@
+# How tests are declared. Every ctest runs under tests/support/guard; GoogleTest binaries leave
+# their counts in test-results/<name>.xml, from which ./dev test makes its last line.
+set(LAMELLAR_TEST_RESULTS ${PROJECT_BINARY_DIR}/test-results)
+set(LAMELLAR_GUARD ${PROJECT_SOURCE_DIR}/tests/support/guard)
+file(MAKE_DIRECTORY ${LAMELLAR_TEST_RESULTS})
+
+add_custom_target(concurrent_tests)
+
+add_library(lamellar_test_pch OBJECT ${PROJECT_SOURCE_DIR}/tests/support/test_pch.cpp)
+target_link_libraries(lamellar_test_pch PRIVATE lamellar_flags GTest::gtest)
+target_precompile_headers(lamellar_test_pch PRIVATE
+  ${PROJECT_SOURCE_DIR}/tests/support/test_pch.hpp)
+set_target_properties(lamellar_test_pch PROPERTIES CXX_EXTENSIONS OFF)
+
+# lamellar_add_guarded(<ctest name> <seconds> <labels> <command>...): any command as a test.
+function(lamellar_add_guarded name seconds labels)
+  add_test(NAME ${name} COMMAND ${LAMELLAR_GUARD} ${seconds} ${ARGN})
+  math(EXPR limit "${seconds} * 10 + 30")
+  set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT ${limit})
+endfunction()
+
+# lamellar_test(<name> SOURCES <file>... [LABELS unit|multi|concurrent...] [LIBS <target>...]
+#               [ARGS <argument>...] [SECONDS <n>] [NO_PCH])
+# A GoogleTest executable, run once as ctest <name>. Label it concurrent when all its tests are to be
+# repeated and run under the sanitizers; otherwise suites named *Concurrent* are, as ctest
+# <name>.concurrent. Default LIBS: Lamellar::lamellar GTest::gtest_main.
+function(lamellar_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "NO_PCH" "SECONDS" "SOURCES;LABELS;LIBS;ARGS")
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "lamellar_test(${name}): unknown arguments ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  if(NOT arg_LIBS)
+    set(arg_LIBS Lamellar::lamellar GTest::gtest_main)
+  endif()
+  if(NOT arg_SECONDS)
+    set(arg_SECONDS 120)
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_LIBS} lamellar_flags)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
+  if(NOT arg_NO_PCH)
+    target_precompile_headers(${name} REUSE_FROM lamellar_test_pch)
+  endif()
+  add_dependencies(concurrent_tests ${name})
+
+  set(command $<TARGET_FILE:${name}> ${arg_ARGS})
+  set(xml --gtest_output=xml:${LAMELLAR_TEST_RESULTS}/${name})
+  if("concurrent" IN_LIST arg_LABELS)
+    lamellar_add_guarded(${name} ${arg_SECONDS} "${arg_LABELS}" ${command} ${xml}.xml)
+    return()
+  endif()
+  lamellar_add_guarded(${name} ${arg_SECONDS} "${arg_LABELS}"
+    ${command} ${xml}.xml --gtest_filter=-*Concurrent*)
+  lamellar_add_guarded(${name}.concurrent ${arg_SECONDS} "${arg_LABELS};concurrent"
+    ${command} ${xml}.concurrent.xml --gtest_filter=*Concurrent*)
+endfunction()
