@@ -6,8 +6,15 @@ file(MAKE_DIRECTORY ${LAMELLAR_TEST_RESULTS})
 
 add_custom_target(concurrent_tests)
 
+# lamellar_test_flags: the same for every test, or the precompiled header could not be shared.
+add_library(lamellar_test_flags INTERFACE)
+target_link_libraries(lamellar_test_flags INTERFACE lamellar_flags GTest::gtest)
+target_include_directories(lamellar_test_flags INTERFACE ${PROJECT_SOURCE_DIR}/tests)
+target_compile_definitions(lamellar_test_flags INTERFACE
+  LAMELLAR_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+
 add_library(lamellar_test_pch OBJECT ${PROJECT_SOURCE_DIR}/tests/support/test_pch.cpp)
-target_link_libraries(lamellar_test_pch PRIVATE lamellar_flags GTest::gtest)
+target_link_libraries(lamellar_test_pch PRIVATE lamellar_test_flags)
 target_precompile_headers(lamellar_test_pch PRIVATE
   ${PROJECT_SOURCE_DIR}/tests/support/test_pch.hpp)
 set_target_properties(lamellar_test_pch PROPERTIES CXX_EXTENSIONS OFF)
@@ -36,8 +43,7 @@ function(lamellar_test name)
     set(arg_SECONDS 120)
   endif()
   add_executable(${name} ${arg_SOURCES})
-  target_link_libraries(${name} PRIVATE ${arg_LIBS} lamellar_flags)
-  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  target_link_libraries(${name} PRIVATE ${arg_LIBS} lamellar_test_flags)
   set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
   if(NOT arg_NO_PCH)
     target_precompile_headers(${name} REUSE_FROM lamellar_test_pch)
