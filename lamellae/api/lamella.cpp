@@ -1,0 +1,8 @@
+#include "lamellae/api/lamella.hpp"
+
+namespace lamellar::lamellae {
+
+static_assert(sizeof(FrameRef) == 8 && sizeof(RunState) == 8);
+static_assert(sizeof(OpenFrame) == 32);
+
+}  // namespace lamellar::lamellae

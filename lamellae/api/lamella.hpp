@@ -1,0 +1,117 @@
+#pragma once
+// The seam between those who move bytes and those who give them a meaning.
+//
+// CONTRACT: a frame accepted by a lamella (published or sealed) arrives exactly once, whole, in
+// any order, or the peer is reported failed. Whoever sits above relies on that and nothing more.
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include <lamellar/types.hpp>
+
+#include "base/clock/event_count.hpp"
+
+namespace lamellar::lamellae {
+
+// Two kinds of frames with credits of their own, so that replies never wait for requests.
+enum class Lane : std::uint16_t { kRequest = 0, kReply = 1 };
+inline constexpr std::size_t kLanes = 2;
+
+// Names one life of one frame; a reference to an earlier life has no effect.
+struct FrameRef {
+  std::uint32_t index = 0;
+  std::uint32_t life = 0;
+};
+
+// A frame its owner (one thread) appends to. LIFETIME: from try_open() until seal().
+struct OpenFrame {
+  std::byte* payload = nullptr;
+  std::uint32_t capacity = 0;
+  // Bytes that are complete, counted from payload. The owner stores it with release after each
+  // record; it pairs with the receiver's acquire load.
+  std::atomic<std::uint32_t>* committed = nullptr;
+  FrameRef ref;
+};
+
+// Where the receiver of a frame stands in it; kept with the frame, because a frame may arrive in
+// pieces (published prefixes). Owned by the sink; starts as zeros.
+struct RunState {
+  std::uint32_t header = 0;   // 1 + offset of the header of the run that is being read; 0 = none
+  std::uint32_t records = 0;  // records of that run already taken
+};
+
+// Bytes [from, to) of a frame's payload; `payload + 0` is where the frame begins.
+struct Chunk {
+  Pe source = 0;
+  Lane lane = Lane::kRequest;
+  const std::byte* payload = nullptr;
+  std::uint32_t from = 0;
+  std::uint32_t to = 0;
+  RunState* state = nullptr;
+};
+
+// The only door upward: bytes arrived.
+class FrameSink {
+ public:
+  // LIFETIME: the bytes are valid during the call. THREADS: calls for different frames may come
+  // from several threads at once, calls for one frame come one after the other.
+  virtual void on_chunk(const Chunk& chunk) noexcept = 0;
+
+ protected:
+  ~FrameSink() = default;
+};
+
+struct Counters {
+  std::uint64_t frames_opened = 0;
+  std::uint64_t frames_handed_over = 0;  // pushes into an inbox: prefixes and sealed frames
+  std::uint64_t frames_received = 0;     // whole frames consumed
+  std::uint64_t chunks_received = 0;
+  std::uint64_t bytes_received = 0;      // payload
+  std::uint64_t bytes_copied = 0;        // payload copied by the lamella itself
+  std::uint64_t frames_refused = 0;      // arrived with a broken header and were dropped
+  std::uint64_t wake_ups = 0;            // futex or fd events rung for this PE
+  std::uint64_t sleeps = 0;              // times a thread of this PE went to sleep on the doorbell
+};
+
+class Lamella {
+ public:
+  virtual ~Lamella() = default;
+
+  virtual Pe my_pe() const noexcept = 0;
+  virtual Pe num_pes() const noexcept = 0;
+  // Payload bytes of a frame, and how many frames this PE has for `lane`.
+  virtual std::uint32_t frame_capacity() const noexcept = 0;
+  virtual std::uint32_t frames(Lane lane) const noexcept = 0;
+
+  // Takes a free frame for `destination`. False when the lane's frames or the destination's
+  // credits are used up. THREADS: any. BLOCKS: never.
+  virtual bool try_open(Pe destination, Lane lane, OpenFrame& frame) noexcept = 0;
+  // Hands over what is committed so far; the frame stays open. THREADS: any, also with a
+  // reference to an earlier life. BLOCKS: never.
+  virtual void publish(FrameRef frame) noexcept = 0;
+  // Hands over the rest; the owner must not touch the frame again. BLOCKS: never.
+  virtual void seal(const OpenFrame& frame) noexcept = 0;
+  // Gives back a frame of which nothing was committed and nothing published.
+  virtual void discard(const OpenFrame& frame) noexcept = 0;
+
+  // Delivers at most one frame's news to `sink`; whether there was any. THREADS: any.
+  // BLOCKS: never (but runs what the sink runs).
+  virtual bool poll(FrameSink& sink) noexcept = 0;
+  virtual bool has_incoming() const noexcept = 0;  // seq_cst, for the look before sleeping
+
+  // Frames handed over to `destination` (or open for it) and not yet given back.
+  virtual std::uint32_t in_flight(Pe destination, Lane lane) const noexcept = 0;
+  // While set (counted), the doorbell rings when a frame of this PE comes back.
+  virtual void want_frames(bool wanted) noexcept = 0;
+
+  // Rung by arriving bytes; also used by this PE's own threads to wake each other.
+  virtual base::EventCount& doorbell() noexcept = 0;
+  virtual base::FutexScope doorbell_scope() const noexcept = 0;
+
+  // True for exactly one caller of the job: the one who reports why it failed.
+  virtual bool claim_failure() noexcept = 0;
+
+  virtual Counters counters() const noexcept = 0;
+};
+
+}  // namespace lamellar::lamellae

@@ -1,0 +1,30 @@
+#pragma once
+// Who are we, how many, and a way to exchange a few bytes before any lamella works.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <lamellar/types.hpp>
+
+namespace lamellar::lamellae {
+
+class Bootstrap {
+ public:
+  virtual ~Bootstrap() = default;
+  virtual Pe rank() const noexcept = 0;
+  virtual Pe size() const noexcept = 0;
+  // Collective: everyone's bytes, in rank order. BLOCKS: until every PE has called it.
+  // ERRORS: JobFailed when abandon() was called by one of the others.
+  virtual std::vector<std::string> allgather(const std::string& mine) = 0;
+  // This PE will not take part any more: the others' collectives must end.
+  virtual void abandon(const std::string& why) noexcept = 0;
+};
+
+// One process alone.
+std::unique_ptr<Bootstrap> solo_bootstrap();
+
+// The name of the launcher whose step this process belongs to ("mpirun (PMIx)", "srun", ...), or
+// empty. Looks at the environment only. The shell of an sbatch script is not a step.
+std::string launcher_in_environment();
+
+}  // namespace lamellar::lamellae

@@ -1,0 +1,91 @@
+#pragma once
+// The memory of one PE's transport: its frames, its inbox, its doorbell. Plain bytes with offsets
+// and no pointers, so that it can lie at any address, in this process or mapped from another.
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include <lamellar/types.hpp>
+
+#include "base/clock/event_count.hpp"
+#include "base/wire/wire.hpp"
+#include "lamellae/api/lamella.hpp"
+
+namespace lamellar::lamellae {
+
+struct BlockShape {
+  Pe num_pes = 1;
+  std::uint32_t frame_bytes = 0;  // of the whole frame, header included; a multiple of 64
+  std::uint32_t frames[kLanes] = {0, 0};
+  std::uint64_t job_nonce = 0;
+
+  std::uint32_t all_frames() const noexcept { return frames[0] + frames[1]; }
+  // Splits a pool: a quarter, at least two, for replies. `pool` >= 4.
+  static BlockShape of(Pe num_pes, std::uint32_t frame_bytes, std::uint32_t pool,
+                       std::uint64_t job_nonce);
+};
+
+// What is known of a frame outside of its bytes.
+struct FrameControl {
+  // The owner's line.
+  alignas(64) std::atomic<std::uint32_t> committed{0};
+  std::uint32_t destination = 0;
+  Lane lane = Lane::kRequest;
+  // The line both sides meet on. state = life << 2 | sealed << 1 | queued.
+  alignas(64) std::atomic<std::uint32_t> state{0};
+  std::atomic<std::uint32_t> consumed{0};  // written by the receiver
+  std::uint64_t next = 0;                  // link of the inbox: 1 + frame address, 0 = end
+  RunState run;
+};
+static_assert(sizeof(FrameControl) == 128);
+
+inline constexpr std::uint32_t kQueued = 1;  // in an inbox, or in the hands of its receiver
+inline constexpr std::uint32_t kSealed = 2;  // the owner is done with it
+constexpr std::uint32_t life_of(std::uint32_t state) { return state >> 2; }
+
+struct BlockHead {
+  alignas(64) std::uint64_t magic = 0;
+  alignas(64) std::atomic<std::uint64_t> inbox{0};  // frames pushed for this PE, newest first
+  alignas(64) base::EventCount doorbell;
+  alignas(64) std::atomic<std::uint32_t> want_frames{0};
+  std::atomic<std::uint32_t> failed{0};  // in PE 0's block: somebody reports the job's failure
+};
+
+// A view of a block at some address. Cheap to copy; holds no state of its own.
+class Block {
+ public:
+  Block() = default;
+  Block(std::byte* base, const BlockShape& shape) noexcept;
+
+  static std::size_t bytes(const BlockShape& shape) noexcept;
+  // Builds the block in zeroed memory, aligned to 64.
+  static void construct(std::byte* base, const BlockShape& shape) noexcept;
+
+  BlockHead& head() const noexcept { return *reinterpret_cast<BlockHead*>(base_); }
+  std::atomic<std::uint32_t>& in_flight(Lane lane, Pe destination) const noexcept;
+  // Words of the free-frame bitmap of a lane; a set bit is a free frame.
+  std::atomic<std::uint64_t>* free_words(Lane lane) const noexcept;
+  FrameControl& control(std::uint32_t frame) const noexcept;
+  std::byte* frame(std::uint32_t frame) const noexcept;
+  wire::FrameHeader& header(std::uint32_t index) const noexcept {
+    return *reinterpret_cast<wire::FrameHeader*>(frame(index));
+  }
+  std::byte* payload(std::uint32_t index) const noexcept {
+    return frame(index) + sizeof(wire::FrameHeader);
+  }
+
+ private:
+  struct Offsets {
+    std::size_t in_flight, free[kLanes], control, frames, end;
+  };
+  static Offsets offsets(const BlockShape& shape) noexcept;
+
+  std::byte* base_ = nullptr;
+  Offsets at_{};
+  std::uint32_t frame_bytes_ = 0;
+  Pe num_pes_ = 0;
+};
+
+constexpr std::uint32_t words_for(std::uint32_t frames) { return (frames + 63) / 64; }
+
+}  // namespace lamellar::lamellae

@@ -1,0 +1,260 @@
+#include "lamellae/frames/frame_lamella.hpp"
+
+#include <bit>
+#include <cstring>
+
+#include "base/core/assert.hpp"
+
+namespace lamellar::lamellae {
+namespace {
+
+constexpr std::uint64_t link_of(Pe pe, std::uint32_t frame) {
+  return (std::uint64_t{pe} << 32 | frame) + 1;
+}
+
+void count(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept {
+  counter.fetch_add(by, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+FrameLamella::FrameLamella(Pe my_pe, const BlockShape& shape,
+                           const std::vector<std::byte*>& blocks, base::FutexScope scope,
+                           std::shared_ptr<void> owner)
+    : my_pe_(my_pe), shape_(shape), scope_(scope), owner_(std::move(owner)) {
+  LAMELLAR_CHECK(blocks.size() == shape.num_pes, "one block for every PE");
+  for (std::byte* base : blocks) blocks_.emplace_back(base, shape);
+}
+
+void FrameLamella::rebase(Pe pe, std::byte* base) noexcept { blocks_[pe] = Block(base, shape_); }
+
+std::uint32_t FrameLamella::credits(Lane lane) const noexcept {
+  const std::uint32_t all = frames(lane);
+  if (shape_.num_pes <= 2) return all;
+  return all < 4 ? 1 : all / 2;  // one slow destination leaves half of the frames to the others
+}
+
+bool FrameLamella::take_free(Lane lane, std::uint32_t& index) noexcept {
+  auto* words = mine().free_words(lane);
+  const std::uint32_t first = lane == Lane::kRequest ? 0 : frames(Lane::kRequest);
+  for (std::uint32_t w = 0; w < words_for(frames(lane)); ++w) {
+    std::uint64_t free = words[w].load();
+    while (free != 0) {
+      const std::uint64_t bit = free & -free;
+      free = words[w].fetch_and(~bit);  // pairs with give_back()
+      if ((free & bit) != 0) {
+        index = first + w * 64 + static_cast<std::uint32_t>(std::countr_zero(bit));
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+bool FrameLamella::try_open(Pe destination, Lane lane, OpenFrame& frame) noexcept {
+  base::sim_point();
+  auto& in_flight = mine().in_flight(lane, destination);
+  if (in_flight.fetch_add(1) >= credits(lane)) {
+    in_flight.fetch_sub(1);
+    return false;
+  }
+  std::uint32_t index = 0;
+  if (!take_free(lane, index)) {
+    in_flight.fetch_sub(1);
+    return false;
+  }
+  FrameControl& control = mine().control(index);
+  control.committed.store(0, std::memory_order_relaxed);
+  control.consumed.store(0, std::memory_order_relaxed);
+  control.destination = destination;
+  control.lane = lane;
+  control.run = {};
+  wire::FrameHeader header;
+  header.lane = static_cast<std::uint16_t>(lane);
+  header.source = my_pe_;
+  header.job_nonce = shape_.job_nonce;
+  std::memcpy(mine().frame(index), &header, sizeof header);
+  frame.payload = mine().payload(index);
+  frame.capacity = frame_capacity();
+  frame.committed = &control.committed;
+  frame.ref = {index, life_of(control.state.load(std::memory_order_relaxed))};
+  count(opened_);
+  return true;
+}
+
+void FrameLamella::push(std::uint32_t index, FrameControl& control) noexcept {
+  const Block& to = blocks_[control.destination];
+  std::uint64_t head = to.head().inbox.load(std::memory_order_relaxed);
+  do {
+    control.next = head;
+    base::sim_point();
+  } while (!to.head().inbox.compare_exchange_weak(head, link_of(my_pe_, index)));
+  count(handed_over_);
+  to.head().doorbell.notify(1, scope_);
+}
+
+void FrameLamella::publish(FrameRef frame) noexcept {
+  FrameControl& control = mine().control(frame.index);
+  std::uint32_t state = control.state.load();
+  for (;;) {
+    if (life_of(state) != (frame.life & (~0u >> 2)) || (state & kSealed) != 0) return;
+    if ((state & kQueued) != 0) {
+      // In the receiver's hands: an RMW that changes nothing makes it look again when it lets go.
+      if (control.state.compare_exchange_weak(state, state)) return;
+      continue;
+    }
+    const std::uint32_t committed = control.committed.load(std::memory_order_acquire);
+    if (committed == control.consumed.load(std::memory_order_relaxed)) return;
+    if (control.state.compare_exchange_weak(state, state | kQueued)) break;
+  }
+  push(frame.index, control);
+}
+
+void FrameLamella::seal(const OpenFrame& frame) noexcept {
+  FrameControl& control = mine().control(frame.ref.index);
+  std::atomic_ref<std::uint32_t>(mine().header(frame.ref.index).length)
+      .store(control.committed.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  const std::uint32_t before = control.state.fetch_or(kSealed | kQueued);  // pairs with deliver()
+  if ((before & kQueued) == 0) push(frame.ref.index, control);
+}
+
+void FrameLamella::discard(const OpenFrame& frame) noexcept {
+  const Pe destination = mine().control(frame.ref.index).destination;
+  give_back(mine(), frame.ref.index, destination);
+}
+
+bool FrameLamella::has_incoming() const noexcept {
+  return pending_.load() != 0 || mine().head().inbox.load() != 0;
+}
+
+bool FrameLamella::take_one(Address& address) noexcept {
+  if (!has_incoming()) return false;
+  if (taking_.exchange(true)) return false;
+  std::uint64_t link = pending_.load(std::memory_order_relaxed);
+  if (link == 0) {
+    std::uint64_t newest = mine().head().inbox.exchange(0);  // pairs with push()
+    while (newest != 0) {
+      FrameControl& control = blocks_[(newest - 1) >> 32].control(
+          static_cast<std::uint32_t>(newest - 1));
+      const std::uint64_t older = control.next;
+      control.next = link;
+      link = newest;
+      newest = older;
+    }
+  }
+  std::uint64_t rest = 0;
+  if (link != 0) {
+    address = {static_cast<Pe>((link - 1) >> 32), static_cast<std::uint32_t>(link - 1)};
+    rest = blocks_[address.pe].control(address.frame).next;
+  }
+  pending_.store(rest);
+  taking_.store(false);
+  if (rest != 0) doorbell().notify(1, scope_);  // somebody else may take the next one
+  base::sim_point();
+  return link != 0;
+}
+
+bool FrameLamella::poll(FrameSink& sink) noexcept {
+  Address address{};
+  if (!take_one(address)) return false;
+  receive(address, sink);
+  return true;
+}
+
+// Delivers what is new; false when the frame's header is not one of this job.
+bool FrameLamella::deliver(Address address, FrameControl& control, FrameSink& sink) noexcept {
+  const Block& owner = blocks_[address.pe];
+  const std::uint32_t from = control.consumed.load(std::memory_order_relaxed);
+  const std::uint32_t to = control.committed.load(std::memory_order_acquire);  // pairs: OpenFrame
+  if (from == to) return true;
+  if (from == 0) {
+    wire::FrameHeader header = {};
+    std::memcpy(&header, owner.frame(address.frame), offsetof(wire::FrameHeader, length));
+    header.source = owner.header(address.frame).source;
+    header.job_nonce = owner.header(address.frame).job_nonce;
+    if (wire::fault_of(header, shape_.job_nonce, shape_.num_pes, frame_capacity()) != nullptr)
+      return false;
+  }
+  if (to > frame_capacity() || to < from) return false;
+  const Chunk chunk{address.pe, control.lane, owner.payload(address.frame), from, to,
+                    &control.run};
+  sink.on_chunk(chunk);
+  control.consumed.store(to, std::memory_order_relaxed);
+  count(chunks_);
+  count(bytes_, to - from);
+  return true;
+}
+
+void FrameLamella::receive(Address address, FrameSink& sink) noexcept {
+  const Block& owner = blocks_[address.pe];
+  FrameControl& control = owner.control(address.frame);
+  for (;;) {
+    const bool good = deliver(address, control, sink);
+    if (!good) {
+      count(refused_);
+      control.consumed.store(control.committed.load(std::memory_order_acquire),
+                             std::memory_order_relaxed);
+    }
+    std::uint32_t state = control.state.load();
+    const auto all_consumed = [&] {
+      return control.committed.load(std::memory_order_acquire) ==
+             control.consumed.load(std::memory_order_relaxed);
+    };
+    if ((state & kSealed) != 0) {
+      if (!all_consumed()) continue;
+      if (poison_) std::memset(owner.frame(address.frame), 0xdd, shape_.frame_bytes);
+      give_back(owner, address.frame, my_pe_);
+      count(received_);
+      return;
+    }
+    // Still open: let go, then look once more, since a publisher that found it queued relies on
+    // us. The exchange pairs with the publisher's.
+    if (!control.state.compare_exchange_strong(state, state & ~kQueued)) continue;
+    base::sim_point();
+    if (all_consumed()) return;
+    // Somebody else may have queued it again meanwhile, or even sealed and recycled it.
+    std::uint32_t expected = state & ~kQueued;
+    if (!control.state.compare_exchange_strong(expected, state)) return;
+  }
+}
+
+void FrameLamella::give_back(const Block& owner, std::uint32_t index, Pe destination) noexcept {
+  FrameControl& control = owner.control(index);
+  const Lane lane = control.lane;
+  const std::uint32_t life = life_of(control.state.load(std::memory_order_relaxed));
+  control.state.store((life + 1) << 2);
+  owner.in_flight(lane, destination).fetch_sub(1);
+  const std::uint32_t bit = lane == Lane::kRequest ? index : index - frames(Lane::kRequest);
+  owner.free_words(lane)[bit / 64].fetch_or(std::uint64_t{1} << (bit % 64));
+  if (owner.head().want_frames.load() != 0) owner.head().doorbell.notify(INT32_MAX, scope_);
+}
+
+std::uint32_t FrameLamella::in_flight(Pe destination, Lane lane) const noexcept {
+  return mine().in_flight(lane, destination).load(std::memory_order_relaxed);
+}
+
+void FrameLamella::want_frames(bool wanted) noexcept {
+  if (wanted)
+    mine().head().want_frames.fetch_add(1);  // pairs with give_back(): publish, then look
+  else
+    mine().head().want_frames.fetch_sub(1);
+}
+
+bool FrameLamella::claim_failure() noexcept {
+  return blocks_[0].head().failed.exchange(1) == 0;
+}
+
+Counters FrameLamella::counters() const noexcept {
+  Counters c;
+  c.frames_opened = opened_.load(std::memory_order_relaxed);
+  c.frames_handed_over = handed_over_.load(std::memory_order_relaxed);
+  c.frames_received = received_.load(std::memory_order_relaxed);
+  c.chunks_received = chunks_.load(std::memory_order_relaxed);
+  c.bytes_received = bytes_.load(std::memory_order_relaxed);
+  c.frames_refused = refused_.load(std::memory_order_relaxed);
+  c.wake_ups = mine().head().doorbell.wakes.load(std::memory_order_relaxed);
+  c.sleeps = mine().head().doorbell.sleeps.load(std::memory_order_relaxed);
+  return c;
+}
+
+}  // namespace lamellar::lamellae

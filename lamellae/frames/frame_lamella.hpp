@@ -1,0 +1,82 @@
+#pragma once
+// The frame machinery over "a block of memory per PE and a waker": frame pool, inbox, committed
+// length, credits and doorbell. Frames are exchanged by reference: they stay in their sender's
+// block, the receiver's inbox gets their address. `local` runs it on process memory.
+//
+// Inbox: push by compare-and-swap, take all by exchange (Treiber, IBM RJ 5118, 1986; taking all
+// leaves no ABA problem, and a producer that was killed blocks nobody).
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "lamellae/api/lamella.hpp"
+#include "lamellae/frames/block.hpp"
+
+namespace lamellar::lamellae {
+
+class FrameLamella final : public Lamella {
+ public:
+  // blocks[pe] is where that PE's block is mapped here. LIFETIME: they outlive the lamella, which
+  // holds `owner` of them.
+  FrameLamella(Pe my_pe, const BlockShape& shape, const std::vector<std::byte*>& blocks,
+               base::FutexScope scope, std::shared_ptr<void> owner = nullptr);
+
+  Pe my_pe() const noexcept override { return my_pe_; }
+  Pe num_pes() const noexcept override { return shape_.num_pes; }
+  std::uint32_t frame_capacity() const noexcept override {
+    return shape_.frame_bytes - static_cast<std::uint32_t>(sizeof(wire::FrameHeader));
+  }
+  std::uint32_t frames(Lane lane) const noexcept override {
+    return shape_.frames[static_cast<std::size_t>(lane)];
+  }
+  bool try_open(Pe destination, Lane lane, OpenFrame& frame) noexcept override;
+  void publish(FrameRef frame) noexcept override;
+  void seal(const OpenFrame& frame) noexcept override;
+  void discard(const OpenFrame& frame) noexcept override;
+  bool poll(FrameSink& sink) noexcept override;
+  bool has_incoming() const noexcept override;
+  std::uint32_t in_flight(Pe destination, Lane lane) const noexcept override;
+  void want_frames(bool wanted) noexcept override;
+  base::EventCount& doorbell() noexcept override { return mine().head().doorbell; }
+  base::FutexScope doorbell_scope() const noexcept override { return scope_; }
+  bool claim_failure() noexcept override;
+  Counters counters() const noexcept override;
+
+  // For tests: a PE's block now lies at `base`. REQUIRES: nobody uses the lamella meanwhile.
+  void rebase(Pe pe, std::byte* base) noexcept;
+  // For tests: consumed frames are overwritten before they are given back.
+  void poison_consumed_frames(bool on) noexcept { poison_ = on; }
+
+ private:
+  struct Address {
+    Pe pe;
+    std::uint32_t frame;
+  };
+  const Block& mine() const noexcept { return blocks_[my_pe_]; }
+  std::uint32_t credits(Lane lane) const noexcept;
+  bool take_free(Lane lane, std::uint32_t& index) noexcept;
+  void push(std::uint32_t index, FrameControl& control) noexcept;
+  bool take_one(Address& address) noexcept;
+  void receive(Address address, FrameSink& sink) noexcept;
+  bool deliver(Address address, FrameControl& control, FrameSink& sink) noexcept;
+  void give_back(const Block& owner, std::uint32_t index, Pe destination) noexcept;
+
+  const Pe my_pe_;
+  const BlockShape shape_;
+  std::vector<Block> blocks_;
+  const base::FutexScope scope_;
+  std::shared_ptr<void> owner_;
+  bool poison_ = false;
+
+  alignas(64) std::atomic<bool> taking_{false};   // one thread at a time takes from pending_
+  std::atomic<std::uint64_t> pending_{0};         // taken from the inbox, oldest first
+  alignas(64) std::atomic<std::uint64_t> opened_{0};
+  std::atomic<std::uint64_t> handed_over_{0};
+  alignas(64) std::atomic<std::uint64_t> received_{0};
+  std::atomic<std::uint64_t> chunks_{0};
+  std::atomic<std::uint64_t> bytes_{0};
+  std::atomic<std::uint64_t> refused_{0};
+};
+
+}  // namespace lamellar::lamellae

@@ -1,0 +1,95 @@
+#include "lamellae/local/local_job.hpp"
+
+#include <sys/mman.h>
+
+#include <lamellar/error.hpp>
+#include <new>
+
+#include "base/clock/futex.hpp"
+#include "base/clock/rng.hpp"
+#include "base/wait/wait.hpp"
+#include "lamellae/frames/frame_lamella.hpp"
+
+namespace lamellar::lamellae {
+
+class LocalBootstrap final : public Bootstrap {
+ public:
+  LocalBootstrap(std::shared_ptr<LocalJob> job, Pe pe) : job_(std::move(job)), pe_(pe) {}
+  Pe rank() const noexcept override { return pe_; }
+  Pe size() const noexcept override { return job_->num_pes(); }
+  std::vector<std::string> allgather(const std::string& mine) override {
+    return job_->allgather(pe_, mine);
+  }
+  void abandon(const std::string& why) noexcept override { job_->abandon(pe_, why); }
+
+ private:
+  std::shared_ptr<LocalJob> job_;
+  Pe pe_;
+};
+
+LocalJob::LocalJob(Pe num_pes, std::uint32_t frame_bytes, std::uint32_t pool_frames)
+    : shape_(BlockShape::of(num_pes, frame_bytes, pool_frames, base::random_u64())),
+      given_(num_pes) {
+  for (Pe pe = 0; pe < num_pes; ++pe) {
+    void* block = mmap(nullptr, Block::bytes(shape_), PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (block == MAP_FAILED) {
+      for (std::byte* mapped : blocks_) munmap(mapped, Block::bytes(shape_));
+      throw std::bad_alloc();
+    }
+    blocks_.push_back(static_cast<std::byte*>(block));
+    Block::construct(blocks_.back(), shape_);
+  }
+}
+
+LocalJob::~LocalJob() {
+  for (std::byte* block : blocks_) munmap(block, Block::bytes(shape_));
+}
+
+std::unique_ptr<Lamella> LocalJob::lamella(Pe pe) {
+  return std::make_unique<FrameLamella>(pe, shape_, blocks_, base::FutexScope::kProcess,
+                                        shared_from_this());
+}
+
+std::unique_ptr<Bootstrap> LocalJob::bootstrap(Pe pe) {
+  return std::make_unique<LocalBootstrap>(shared_from_this(), pe);
+}
+
+std::vector<std::string> LocalJob::allgather(Pe pe, const std::string& mine) {
+  std::uint32_t round = 0;
+  {
+    base::Lock lock(mutex_);
+    round = round_.load();
+    given_[pe] = mine;
+    if (++arrived_ == num_pes()) {
+      result_ = given_;
+      arrived_ = 0;
+      round_.store(round + 1);
+      base::futex_wake(round_, INT32_MAX);
+      return result_;
+    }
+  }
+  const base::WaitScope wait({"the other PEs to start", pe, base::kNoPeer, round,
+                              std::source_location::current()});
+  for (;;) {
+    {
+      base::Lock lock(mutex_);
+      // A PE that is late cannot meet the next round's result: that round needs it too.
+      if (round_.load() != round) return result_;
+      if (abandoned_) throw JobFailed(abandoned_by_, why_);
+    }
+    base::futex_wait(round_, round);
+  }
+}
+
+void LocalJob::abandon(Pe pe, const std::string& why) noexcept {
+  base::Lock lock(mutex_);
+  if (!abandoned_) {
+    abandoned_ = true;
+    abandoned_by_ = pe;
+    why_ = why;
+  }
+  base::futex_wake(round_, INT32_MAX);
+}
+
+}  // namespace lamellar::lamellae

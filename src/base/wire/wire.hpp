@@ -1,0 +1,102 @@
+#pragma once
+// Every byte layout that leaves a PE, and nothing else. docs/wire.md explains it.
+// All numbers are little-endian; a big-endian build is refused at compile time.
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+namespace lamellar::wire {
+
+static_assert(std::endian::native == std::endian::little, "the wire is little-endian");
+
+inline constexpr std::uint32_t kFrameMagic = 0x4d414c4cu;  // "LLAM"
+inline constexpr std::uint16_t kWireVersion = 1;
+
+// At the start of every frame.
+struct FrameHeader {
+  std::uint32_t magic = kFrameMagic;
+  std::uint16_t version = kWireVersion;
+  std::uint16_t lane = 0;       // 0 requests, 1 replies and control
+  std::uint32_t length = 0;     // bytes of payload behind this header; 0 while the frame is open
+  std::uint32_t source = 0;     // PE
+  std::uint64_t job_nonce = 0;  // the same on all PEs of a job, unguessable
+  std::uint64_t reserved = 0;   // will carry the authentication tag
+};
+static_assert(sizeof(FrameHeader) == 32 && alignof(FrameHeader) == 8);
+
+// What a run (consecutive records of one type) carries.
+enum class Kind : std::uint32_t {
+  kDetached = 0,   // record: [length] body
+  kRequest = 1,    // record: RequestHead [length] body
+  kReply = 2,      // record: ReplyHead body
+  kException = 3,  // record: ReplyHead, encoded ExceptionBody
+  kFragment = 4,   // record: FragmentHead bytes
+  kControl = 5,    // record: ControlHead text
+};
+
+// In front of every run; aligned to 8 within the frame. `word` = type index << 4 | kind.
+// `count` is written when the run ends; 0 means it reaches to the committed end of the frame.
+struct RunHeader {
+  std::uint32_t word = 0;
+  std::uint32_t count = 0;
+};
+static_assert(sizeof(RunHeader) == 8 && alignof(RunHeader) == 4);
+
+inline constexpr std::uint32_t kKindBits = 4;
+inline constexpr std::uint32_t kMaxTypes = 1u << (32 - kKindBits);
+constexpr std::uint32_t word_of(std::uint32_t type, Kind kind) {
+  return type << kKindBits | static_cast<std::uint32_t>(kind);
+}
+constexpr std::uint32_t type_of(std::uint32_t word) { return word >> kKindBits; }
+constexpr Kind kind_of(std::uint32_t word) {
+  return static_cast<Kind>(word & ((1u << kKindBits) - 1));
+}
+
+// Names a pending request of the PE that sent it; a late reply hits nobody.
+struct RequestId {
+  std::uint32_t slot = 0;
+  std::uint32_t generation = 0;
+};
+static_assert(sizeof(RequestId) == 8);
+
+// Body length of records of variable size.
+using Length = std::uint32_t;
+
+struct ReplyHead {
+  RequestId request;
+  std::uint32_t length = 0;
+  std::uint32_t reserved = 0;
+};
+static_assert(sizeof(ReplyHead) == 16);
+
+// A piece of a record that does not fit a frame; `word` is that of the whole record's run.
+struct FragmentHead {
+  std::uint64_t message = 0;  // unique per source
+  std::uint64_t total = 0;    // bytes of the whole record
+  std::uint64_t offset = 0;
+  std::uint32_t length = 0;   // bytes in this piece
+  std::uint32_t word = 0;
+};
+static_assert(sizeof(FragmentHead) == 32);
+
+enum class Control : std::uint32_t {
+  kExecuted = 1,  // a: request bytes of yours executed here so far (cumulative)
+  kBarrier = 2,   // a: sequence << 8 | round, b: carried value (or-ed)
+  kFailed = 3,    // the job failed; text: why. a: the PE that failed first
+};
+
+struct ControlHead {
+  Control what = Control::kExecuted;
+  std::uint32_t text_length = 0;
+  std::uint64_t a = 0;
+  std::uint64_t b = 0;
+};
+static_assert(sizeof(ControlHead) == 24);
+
+constexpr std::size_t align8(std::size_t n) { return (n + 7) & ~std::size_t{7}; }
+
+// Empty when the header is one of this job's; else what is wrong with it.
+const char* fault_of(const FrameHeader& header, std::uint64_t job_nonce, std::uint32_t num_pes,
+                     std::size_t capacity) noexcept;
+
+}  // namespace lamellar::wire
