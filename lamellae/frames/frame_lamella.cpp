@@ -168,10 +168,13 @@ bool FrameLamella::deliver(Address address, FrameControl& control, FrameSink& si
   const std::uint32_t to = control.committed.load(std::memory_order_acquire);  // pairs: OpenFrame
   if (from == to) return true;
   if (from == 0) {
-    wire::FrameHeader header = {};
-    std::memcpy(&header, owner.frame(address.frame), offsetof(wire::FrameHeader, length));
-    header.source = owner.header(address.frame).source;
-    header.job_nonce = owner.header(address.frame).job_nonce;
+    const wire::FrameHeader& there = owner.header(address.frame);
+    wire::FrameHeader header;  // a copy without the length, which its owner may be writing
+    header.magic = there.magic;
+    header.version = there.version;
+    header.lane = there.lane;
+    header.source = there.source;
+    header.job_nonce = there.job_nonce;
     if (wire::fault_of(header, shape_.job_nonce, shape_.num_pes, frame_capacity()) != nullptr)
       return false;
   }

@@ -56,29 +56,30 @@ std::unique_ptr<Bootstrap> LocalJob::bootstrap(Pe pe) {
 }
 
 std::vector<std::string> LocalJob::allgather(Pe pe, const std::string& mine) {
-  std::uint32_t round = 0;
+  std::uint64_t round = 0;
   {
     base::Lock lock(mutex_);
-    round = round_.load();
+    round = round_;
     given_[pe] = mine;
     if (++arrived_ == num_pes()) {
       result_ = given_;
       arrived_ = 0;
-      round_.store(round + 1);
-      base::futex_wake(round_, INT32_MAX);
+      ++round_;
+      wake_all();
       return result_;
     }
   }
   const base::WaitScope wait({"the other PEs to start", pe, base::kNoPeer, round,
                               std::source_location::current()});
   for (;;) {
+    const std::uint32_t seen = news_.load();
     {
       base::Lock lock(mutex_);
-      // A PE that is late cannot meet the next round's result: that round needs it too.
-      if (round_.load() != round) return result_;
+      // The next round's result needs this PE too, so this one's is still there.
+      if (round_ != round) return result_;
       if (abandoned_) throw JobFailed(abandoned_by_, why_);
     }
-    base::futex_wait(round_, round);
+    base::futex_wait(news_, seen);
   }
 }
 
@@ -89,7 +90,12 @@ void LocalJob::abandon(Pe pe, const std::string& why) noexcept {
     abandoned_by_ = pe;
     why_ = why;
   }
-  base::futex_wake(round_, INT32_MAX);
+  wake_all();
+}
+
+void LocalJob::wake_all() noexcept {
+  news_.fetch_add(1);
+  base::futex_wake(news_, INT32_MAX);
 }
 
 }  // namespace lamellar::lamellae

@@ -32,12 +32,14 @@ class LocalJob : public std::enable_shared_from_this<LocalJob> {
   friend class LocalBootstrap;
   std::vector<std::string> allgather(Pe pe, const std::string& mine);
   void abandon(Pe pe, const std::string& why) noexcept;
+  void wake_all() noexcept;
 
   BlockShape shape_;
   std::vector<std::byte*> blocks_;
 
   base::Mutex mutex_;  // guards the meeting point below
-  std::atomic<std::uint32_t> round_{0};
+  std::uint64_t round_ = 0;
+  std::atomic<std::uint32_t> news_{0};  // sleepers wait for it to change
   std::vector<std::string> given_;
   std::vector<std::string> result_;
   Pe arrived_ = 0;

@@ -1,0 +1,43 @@
+#pragma once
+// What a scheduler runs, and what the runtime knows of the calling thread.
+
+#include <cstdint>
+
+#include <lamellar/export.hpp>
+
+namespace lamellar::engine {
+class Engine;
+class Scheduler;
+}  // namespace lamellar::engine
+
+namespace lamellar::detail {
+
+struct CursorTable;
+
+// A unit of work, linked into a queue without allocation. LIFETIME: until run was called.
+struct Job {
+  explicit Job(void (*function)(Job*) noexcept) noexcept : run(function) {}
+  Job(const Job&) = delete;
+  Job& operator=(const Job&) = delete;
+  void (*run)(Job*) noexcept;
+  Job* next = nullptr;
+  Job* previous = nullptr;
+};
+
+struct ThreadState {
+  void* next_coroutine = nullptr;   // the trampoline's next handle
+  CursorTable* cursors = nullptr;   // open frames of this thread for the world used last
+  engine::Engine* engine = nullptr; // the world whose PE this thread works for
+  std::uint32_t depth = 0;          // > 0: inside a task or a message handler
+};
+
+// initial-exec: reached by one instruction also from outside the library.
+extern LAMELLAR_API constinit thread_local ThreadState t_state
+    __attribute__((tls_model("initial-exec")));
+
+// THREADS: any. BLOCKS: never.
+LAMELLAR_API void submit(engine::Scheduler& scheduler, Job& job) noexcept;
+// Takes a job that has not started back; false when it runs or ran.
+LAMELLAR_API bool withdraw(engine::Scheduler& scheduler, Job& job) noexcept;
+
+}  // namespace lamellar::detail

@@ -1,0 +1,263 @@
+#pragma once
+// Coroutines: Task<T> is a lazy coroutine, Future<T> a result that is on its way.
+
+#include <coroutine>
+#include <exception>
+#include <new>
+#include <optional>
+#include <source_location>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <lamellar/detail/future_core.hpp>
+#include <lamellar/error.hpp>
+
+namespace lamellar {
+
+template <class T>
+class Task;
+
+// The result of something that was started. Move-only. Dropping it detaches: the work goes on, and
+// a failure nobody saw goes to the world's error handler.
+// THREADS: one at a time; several futures of one world on any threads.
+template <class R>
+class [[nodiscard]] Future {
+ public:
+  Future() = default;
+  explicit Future(detail::StateRef<detail::FutureState<R>> state) noexcept
+      : state_(std::move(state)) {}
+
+  bool valid() const noexcept { return static_cast<bool>(state_); }
+  // BLOCKS: never.
+  bool ready() const noexcept { return state_->ready(); }
+  // The result, once. BLOCKS: until it is there; this thread polls and runs tasks meanwhile.
+  // ERRORS: what the work threw (RemoteError for active messages); JobFailed; WouldDeadlock when
+  // called inside a task or exec: co_await there.
+  R block(std::source_location where = std::source_location::current()) {
+    state_->block(where);
+    return std::exchange(state_, {})->take();
+  }
+
+  // co_await future: the same result and errors, suspending instead of blocking.
+  class Awaiter {
+   public:
+    Awaiter(detail::StateRef<detail::FutureState<R>> state, std::source_location where) noexcept
+        : state_(std::move(state)), where_(where) {}
+    bool await_ready() const noexcept { return state_->ready(); }
+    bool await_suspend(std::coroutine_handle<> self) {
+      return awaiter_.suspend(*state_.get(), self, where_);
+    }
+    R await_resume() { return state_->take(); }
+
+   private:
+    detail::StateRef<detail::FutureState<R>> state_;
+    std::source_location where_;
+    detail::FutureAwaiter awaiter_;
+  };
+  Awaiter wait_at(std::source_location where) && { return Awaiter(std::move(state_), where); }
+  Awaiter operator co_await() && { return Awaiter(std::move(state_), {}); }
+  Awaiter operator co_await() & { return Awaiter(std::move(state_), {}); }
+
+ private:
+  detail::StateRef<detail::FutureState<R>> state_;
+};
+
+namespace detail {
+
+struct TaskPromiseBase {
+  std::coroutine_handle<> continuation;
+  std::exception_ptr error;
+
+  struct FinalAwaiter {
+    bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> self) const noexcept {
+      if (self.promise().continuation) hand_over(self.promise().continuation);
+    }
+    void await_resume() const noexcept {}
+  };
+
+  std::suspend_always initial_suspend() const noexcept { return {}; }
+  FinalAwaiter final_suspend() const noexcept { return {}; }
+  void unhandled_exception() noexcept { error = std::current_exception(); }
+
+  static void* operator new(std::size_t size) { return slab_take(size); }
+  static void operator delete(void* frame, std::size_t size) noexcept { slab_give(frame, size); }
+};
+
+template <class T>
+struct TaskPromise : TaskPromiseBase {
+  std::optional<T> value;
+  Task<T> get_return_object() noexcept;
+  template <class U>
+    requires std::is_constructible_v<T, U&&>
+  void return_value(U&& result) {
+    value.emplace(std::forward<U>(result));
+  }
+  T take() {
+    if (error) std::rethrow_exception(error);
+    return std::move(*value);
+  }
+};
+
+template <>
+struct TaskPromise<void> : TaskPromiseBase {
+  Task<void> get_return_object() noexcept;
+  void return_void() const noexcept {}
+  void take() const {
+    if (error) std::rethrow_exception(error);
+  }
+};
+
+}  // namespace detail
+
+// A lazy coroutine: starts when it is awaited (or given to World::spawn). Move-only.
+// LIFETIME: destroying a task destroys its frame, also while it is suspended; then what it waited
+// for goes on without it. Parameters taken by reference, and the captures of a coroutine lambda,
+// must outlive the task: take them by value.
+template <class T = void>
+class [[nodiscard]] Task {
+ public:
+  using promise_type = detail::TaskPromise<T>;
+  using value_type = T;
+
+  Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
+  Task& operator=(Task&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  ~Task() {
+    if (handle_) handle_.destroy();
+  }
+
+  class Awaiter {
+   public:
+    explicit Awaiter(Task task) noexcept : task_(std::move(task)) {}
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> parent) noexcept {
+      task_.handle_.promise().continuation = parent;
+      detail::hand_over(task_.handle_);
+    }
+    T await_resume() { return task_.handle_.promise().take(); }
+
+   private:
+    Task task_;
+  };
+  Awaiter operator co_await() && { return Awaiter(std::move(*this)); }
+
+ private:
+  friend struct detail::TaskPromise<T>;
+  explicit Task(std::coroutine_handle<promise_type> handle) noexcept : handle_(handle) {}
+  std::coroutine_handle<promise_type> handle_;
+};
+
+namespace detail {
+
+template <class T>
+Task<T> TaskPromise<T>::get_return_object() noexcept {
+  return Task<T>(std::coroutine_handle<TaskPromise<T>>::from_promise(*this));
+}
+inline Task<void> TaskPromise<void>::get_return_object() noexcept {
+  return Task<void>(std::coroutine_handle<TaskPromise<void>>::from_promise(*this));
+}
+
+template <class T>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<Task<T>> = true;
+
+// A coroutine that owns itself: started by hand, freed when it ends.
+struct Detached {
+  struct promise_type {
+    Detached get_return_object() noexcept {
+      return {std::coroutine_handle<promise_type>::from_promise(*this)};
+    }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    std::suspend_never final_suspend() const noexcept { return {}; }
+    void return_void() const noexcept {}
+    void unhandled_exception() const noexcept { std::terminate(); }
+    static void* operator new(std::size_t size) { return slab_take(size); }
+    static void operator delete(void* frame, std::size_t size) noexcept {
+      slab_give(frame, size);
+    }
+  };
+  std::coroutine_handle<promise_type> handle;
+};
+
+// Drives `task` and puts what comes out of it into `state` (one reference of it is consumed).
+template <class T>
+Detached drive(Task<T> task, FutureState<T>* state) {
+  std::exception_ptr error;
+  try {
+    if constexpr (std::is_void_v<T>) {
+      co_await std::move(task);
+      state->emplace();
+    } else {
+      state->emplace(co_await std::move(task));
+    }
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (error)
+    state->fail(std::move(error));
+  else
+    state->complete();
+  state->release();
+}
+
+// First run of a coroutine on a worker.
+struct StartJob : Job {
+  explicit StartJob(std::coroutine_handle<> handle) noexcept : Job(&start), first(handle) {}
+  static void start(Job* job) noexcept {
+    const std::coroutine_handle<> first = static_cast<StartJob*>(job)->first;
+    slab_delete(static_cast<StartJob*>(job));
+    trampoline(first);
+  }
+  std::coroutine_handle<> first;
+};
+
+template <class T>
+Future<T> start_task(engine::Scheduler& home, Task<T> task) {
+  auto* state = slab_new<FutureState<T>>(home);
+  state->retain();
+  Future<T> future{StateRef<FutureState<T>>(state)};
+  submit(home, *slab_new<StartJob>(drive(std::move(task), state).handle));
+  return future;
+}
+
+}  // namespace detail
+
+// Waits for all of them; values in the order given. The first failure (in that order) is thrown
+// once all are done, so nothing is left running behind the caller's back.
+template <class R>
+Task<std::conditional_t<std::is_void_v<R>, void, std::vector<R>>> when_all(
+    std::vector<Future<R>> futures) {
+  std::exception_ptr first;
+  if constexpr (std::is_void_v<R>) {
+    for (auto& future : futures) {
+      try {
+        co_await future;
+      } catch (...) {
+        if (!first) first = std::current_exception();
+      }
+    }
+    if (first) std::rethrow_exception(first);
+  } else {
+    std::vector<R> values;
+    values.reserve(futures.size());
+    for (auto& future : futures) {
+      try {
+        values.push_back(co_await future);
+      } catch (...) {
+        if (!first) first = std::current_exception();
+      }
+    }
+    if (first) std::rethrow_exception(first);
+    co_return values;
+  }
+}
+
+}  // namespace lamellar

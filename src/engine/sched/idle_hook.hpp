@@ -1,0 +1,20 @@
+#pragma once
+
+namespace lamellar::engine {
+
+// The door upward: a worker has nothing to do. Implemented by whoever owns the network.
+class IdleHook {
+ public:
+  // Looks for arrived bytes and runs what they ask for; whether there was anything.
+  // THREADS: any. BLOCKS: never.
+  virtual bool poll() noexcept = 0;
+  // This thread is about to run dry: whatever it holds back must leave now.
+  virtual void going_idle() noexcept = 0;
+  // Whether poll() would find something; the last look before sleeping (seq_cst).
+  virtual bool pending() noexcept = 0;
+
+ protected:
+  ~IdleHook() = default;
+};
+
+}  // namespace lamellar::engine
