@@ -28,8 +28,8 @@ endfunction()
 
 # lamellar_test(<name> SOURCES <file>... [LABELS unit|multi|concurrent...] [LIBS <target>...]
 #               [ARGS <argument>...] [SECONDS <n>] [NO_PCH])
-# A GoogleTest executable, run once as ctest <name>. Label it concurrent when all its tests are to be
-# repeated and run under the sanitizers; otherwise suites named *Concurrent* are, as ctest
+# A GoogleTest executable, run once as ctest <name>. Label it concurrent when all its tests are to
+# be repeated and run under the sanitizers; otherwise suites named *Concurrent* are, as ctest
 # <name>.concurrent. Default LIBS: Lamellar::lamellar GTest::gtest_main.
 function(lamellar_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "NO_PCH" "SECONDS" "SOURCES;LABELS;LIBS;ARGS")
