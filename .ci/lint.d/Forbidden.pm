@@ -9,7 +9,7 @@ my $std = qr/\bstd\s*::\s*/;
 my $free = qr/(?<![\w.>:])(?:::\s*)?/;    # a call of a free function of the global namespace
 
 my @sleeps = (
-  [qr/\bthis_thread\b/, 'a sleep'],
+  [qr/${std}this_thread\b|\bthis_thread\s*::/, 'a sleep or yield'],
   [qr/\b(?:usleep|nanosleep|clock_nanosleep)\b/, 'a sleep'],
   [qr/${free}sleep\s*\(/, 'a sleep'],
 );
