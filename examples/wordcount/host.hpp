@@ -27,7 +27,7 @@ class MergedWords {
 
   std::optional<Entry> next() {
     Cursor* best = nullptr;
-    for (std::size_t pe = 0; pe < cursors_.size(); ++pe) {
+    for (lamellar::Pe pe = 0; pe < world_.num_pes(); ++pe) {
       Cursor& cursor = cursors_[pe];
       if (cursor.at == cursor.page.size()) refill(cursor, pe);
       if (cursor.at == cursor.page.size()) continue;
@@ -48,7 +48,7 @@ class MergedWords {
     const Entry& head() const { return page[at]; }
   };
 
-  void refill(Cursor& cursor, std::size_t pe) {
+  void refill(Cursor& cursor, lamellar::Pe pe) {
     if (cursor.ended) return;
     cursor.page = world_.exec_am_pe<GetPage>(pe, table_, cursor.fetched, kPageBytes).block();
     cursor.at = 0;
@@ -77,7 +77,7 @@ class Host {
     } catch (const std::exception& error) {
       return stop(plans, error.what());
     }
-    std::printf("%s, on %zu PE%s\n", job.description.c_str(), world_.num_pes(),
+    std::printf("%s, on %u PE%s\n", job.description.c_str(), world_.num_pes(),
                 world_.num_pes() == 1 ? "" : "s");
     std::fflush(stdout);
     for (std::size_t pe = 0; pe < plans.size(); ++pe) {

@@ -12,9 +12,6 @@ namespace wordcount {
 struct Failure {
   std::string path;
   std::string why;
-
-  template <class Archive>
-  void serialize(Archive& archive) { archive(path, why); }
 };
 
 struct InputFile {
@@ -44,9 +41,6 @@ struct Piece {
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
   std::uint64_t text_bytes = 0;  // expected, for the progress line
-
-  template <class Archive>
-  void serialize(Archive& archive) { archive(kind, path, begin, end, text_bytes); }
 };
 
 using Share = std::vector<Piece>;

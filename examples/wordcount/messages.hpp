@@ -3,7 +3,6 @@
 
 #include <lamellar/world.hpp>
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -14,14 +13,19 @@
 
 namespace wordcount {
 
+// What travels besides numbers and strings.
+LAMELLAR_FIELDS(Failure, path, why);
+LAMELLAR_FIELDS(Piece, kind, path, begin, end, text_bytes);
+LAMELLAR_FIELDS(Entry, word, count);
+LAMELLAR_FIELDS(TableTotals, messages, occurrences, distinct);
+LAMELLAR_FIELDS(PeReport, words, text_bytes, sent, sent_to_others, owned, failures);
+
 // What PE 0 tells the others before they start.
 struct Plan {
   bool go = false;  // false: PE 0 has said why
   Share share;
-
-  template <class Archive>
-  void serialize(Archive& archive) { archive(go, share); }
 };
+LAMELLAR_FIELDS(Plan, go, share);
 
 // Where a PE puts what the others ask for.
 struct Desk {
@@ -44,7 +48,7 @@ LAMELLAR_AM(CountWord, table, word, count);
 
 struct GetPlan {
   DeskOfPe desk;
-  std::size_t pe;
+  lamellar::Pe pe;
   Plan exec(lamellar::Context& ctx) const { return desk.local(ctx).plans.at(pe); }
 };
 LAMELLAR_AM(GetPlan, desk, pe);

@@ -22,12 +22,6 @@ struct PeReport {
   std::uint64_t sent_to_others = 0;  // of these, to other PEs
   TableTotals owned;                 // what arrived
   std::vector<Failure> failures;
-
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(words, text_bytes, sent, sent_to_others, owned.messages, owned.occurrences,
-            owned.distinct, failures);
-  }
 };
 
 // "49.7 MB", "812 bytes".

@@ -3,7 +3,6 @@
 
 #include <lamellar/world.hpp>
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -61,7 +60,7 @@ class Sender {
   }
 
   void send(std::string_view word, std::uint64_t count) {
-    const std::size_t owner = owner_of(word, world_.num_pes());
+    const lamellar::Pe owner = owner_of(word, world_.num_pes());
     world_.exec_am_pe<CountWord>(owner, table_, std::string(word), count).detach();
     ++report_.sent;
     if (owner != world_.my_pe()) ++report_.sent_to_others;

@@ -36,9 +36,6 @@ inline void add_to(WordMap& map, std::string_view word, std::uint64_t count) {
 struct Entry {
   std::string word;
   std::uint64_t count = 0;
-
-  template <class Archive>
-  void serialize(Archive& archive) { archive(word, count); }
 };
 
 // The order of the output: by count, largest first, then by the word's bytes.

@@ -30,8 +30,8 @@ constexpr std::uint64_t hash_word(std::string_view word) {
   return h ^ (h >> 31U);
 }
 
-constexpr std::size_t owner_of(std::string_view word, std::size_t num_pes) {
-  return static_cast<std::size_t>(hash_word(word) % num_pes);
+constexpr std::uint32_t owner_of(std::string_view word, std::uint32_t num_pes) {
+  return static_cast<std::uint32_t>(hash_word(word) % num_pes);
 }
 
 // Cuts bytes into words: maximal runs of ASCII letters, lower-cased. Feed it chunk after chunk: a
