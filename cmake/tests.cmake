@@ -28,9 +28,9 @@ endfunction()
 
 # lamellar_test(<name> SOURCES <file>... [LABELS unit|multi|concurrent...] [LIBS <target>...]
 #               [ARGS <argument>...] [SECONDS <n>] [NO_PCH])
-# A GoogleTest executable, run once as ctest <name>. Label it concurrent when all its tests are to
-# be repeated and run under the sanitizers; otherwise suites named *Concurrent* are, as ctest
-# <name>.concurrent. Default LIBS: Lamellar::lamellar GTest::gtest_main.
+# A GoogleTest executable, run as ctest <name>. The label concurrent means: ./dev test runs it five
+# times, CI runs it under the sanitizers too, soak repeats it.
+# Default LIBS: Lamellar::lamellar GTest::gtest_main.
 function(lamellar_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "NO_PCH" "SECONDS" "SOURCES;LABELS;LIBS;ARGS")
   if(arg_UNPARSED_ARGUMENTS)
@@ -48,16 +48,9 @@ function(lamellar_test name)
   if(NOT arg_NO_PCH)
     target_precompile_headers(${name} REUSE_FROM lamellar_test_pch)
   endif()
-  add_dependencies(concurrent_tests ${name})
-
-  set(command $<TARGET_FILE:${name}> ${arg_ARGS})
-  set(xml --gtest_output=xml:${LAMELLAR_TEST_RESULTS}/${name})
   if("concurrent" IN_LIST arg_LABELS)
-    lamellar_add_guarded(${name} ${arg_SECONDS} "${arg_LABELS}" ${command} ${xml}.xml)
-    return()
+    add_dependencies(concurrent_tests ${name})
   endif()
-  lamellar_add_guarded(${name} ${arg_SECONDS} "${arg_LABELS}"
-    ${command} ${xml}.xml --gtest_filter=-*Concurrent*)
-  lamellar_add_guarded(${name}.concurrent ${arg_SECONDS} "${arg_LABELS};concurrent"
-    ${command} ${xml}.concurrent.xml --gtest_filter=*Concurrent*)
+  lamellar_add_guarded(${name} ${arg_SECONDS} "${arg_LABELS}" $<TARGET_FILE:${name}> ${arg_ARGS}
+    --gtest_output=xml:${LAMELLAR_TEST_RESULTS}/${name}.xml)
 endfunction()
