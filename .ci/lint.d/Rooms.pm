@@ -3,6 +3,7 @@ package Rooms;
 # cmake/public_headers.txt (which room owns which public header).
 use strict;
 use warnings;
+use File::Basename 'dirname';
 
 sub lines_of {
   my ($path, $report) = @_;
@@ -20,7 +21,7 @@ sub lines_of {
 
 sub read {
   my ($class, $report) = @_;
-  my $self = bless {order => {}, folder => {}, deps => {}, header => {}}, $class;
+  my $self = bless {order => {}, folder => {}, deps => {}, source => {}, header => {}}, $class;
   for my $entry (lines_of('cmake/rooms.txt', $report)) {
     my ($line, $room, $folder) = @$entry;
     $self->{order}{$room} = scalar keys %{$self->{order}};
@@ -50,6 +51,10 @@ sub read_deps {
       $key = $word;
     } elsif ($key eq 'DEPS') {
       $deps{$word} = 1;
+    } elsif ($key eq 'SOURCES') {
+      my $source = dirname($path) . "/$word";
+      $self->{source}{$source} = 1;
+      $report->($path, 1, 'room', "SOURCES names $word, which does not exist") unless -f $source;
     }
   }
   $self->{deps}{$room} = \%deps;
@@ -108,6 +113,8 @@ sub check_files {
         $report->($path, 1, 'room', 'stands in no room of cmake/rooms.txt');
       } elsif (!$self->exists_room($room)) {
         $report->($path, 1, 'room', "room '$room' has no CMakeLists.txt");
+      } elsif ($path =~ /\.cpp$/ && !$self->{source}{$path}) {
+        $report->($path, 1, 'room', "is not among the SOURCES of room '$room'");
       }
     }
   }
