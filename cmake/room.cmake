@@ -21,10 +21,13 @@ function(_lamellar_use_packages target visibility)
     elseif(package STREQUAL "zlib")
       find_package(ZLIB REQUIRED)
       target_link_libraries(${target} ${visibility} ZLIB::ZLIB)
+    elseif(package STREQUAL "gtest")
+      find_package(GTest REQUIRED)
+      target_link_libraries(${target} ${visibility} GTest::gtest)
     elseif(package STREQUAL "dl")
       target_link_libraries(${target} ${visibility} ${CMAKE_DL_LIBS})
     elseif(NOT package STREQUAL "cereal")
-      message(FATAL_ERROR "${target}: unknown package '${package}' (known: cereal dl fmt zlib)")
+      message(FATAL_ERROR "${target}: unknown package '${package}' (known: cereal dl fmt gtest zlib)")
     endif()
   endforeach()
 endfunction()
@@ -40,11 +43,11 @@ function(_lamellar_check_deps room)
   endforeach()
 endfunction()
 
-# lamellar_room(<floor/room> [DEPS <lower room>...] [SOURCES <file>...] [PACKAGES fmt|zlib|dl...]
+# lamellar_room(<floor/room> [DEPS <lower room>...] [SOURCES <file>...] [PACKAGES fmt|zlib|dl|gtest...]
 #               [LIBRARY <target>])
 # An OBJECT library that becomes part of liblamellar.so; hidden visibility, position independent.
-# With LIBRARY the room is a static library of that name on top of Lamellar::lamellar instead
-# (testing support that only tests link).
+# With LIBRARY the room is a static library of that name on top of Lamellar::lamellar instead, made
+# only with LAMELLAR_BUILD_TESTS (testing support that only tests link).
 function(lamellar_room room)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "LIBRARY" "DEPS;SOURCES;PACKAGES")
   if(arg_UNPARSED_ARGUMENTS)
@@ -62,8 +65,8 @@ function(lamellar_room room)
       list(REMOVE_ITEM arg_SOURCES ${source})
     endif()
   endforeach()
-  if(NOT arg_SOURCES)
-    return()  # headers only: nothing to compile
+  if(NOT arg_SOURCES OR (arg_LIBRARY AND NOT LAMELLAR_BUILD_TESTS))
+    return()  # headers only, or not wanted: nothing to compile
   endif()
   if(arg_LIBRARY)
     set(target ${arg_LIBRARY})
