@@ -27,7 +27,8 @@ function(_lamellar_use_packages target visibility)
     elseif(package STREQUAL "dl")
       target_link_libraries(${target} ${visibility} ${CMAKE_DL_LIBS})
     elseif(NOT package STREQUAL "cereal")
-      message(FATAL_ERROR "${target}: unknown package '${package}' (known: cereal dl fmt gtest zlib)")
+      message(FATAL_ERROR "${target}: unknown package '${package}' "
+        "(known: cereal dl fmt gtest zlib)")
     endif()
   endforeach()
 endfunction()
@@ -43,11 +44,11 @@ function(_lamellar_check_deps room)
   endforeach()
 endfunction()
 
-# lamellar_room(<floor/room> [DEPS <lower room>...] [SOURCES <file>...] [PACKAGES fmt|zlib|dl|gtest...]
-#               [LIBRARY <target>])
+# lamellar_room(<floor/room> [DEPS <lower room>...] [SOURCES <file>...]
+#               [PACKAGES fmt|zlib|dl|gtest...] [LIBRARY <target>])
 # An OBJECT library that becomes part of liblamellar.so; hidden visibility, position independent.
-# With LIBRARY the room is a static library of that name on top of Lamellar::lamellar instead, made
-# only with LAMELLAR_BUILD_TESTS (testing support that only tests link).
+# With LIBRARY it is a static library of that name on top of Lamellar::lamellar, made only with
+# LAMELLAR_BUILD_TESTS (testing support that only tests link).
 function(lamellar_room room)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "LIBRARY" "DEPS;SOURCES;PACKAGES")
   if(arg_UNPARSED_ARGUMENTS)
