@@ -2,10 +2,10 @@
 // The archives that types with a cereal serialize(), or save() and load(), get to see: binary,
 // native byte order, straight into and out of a span. No stream, no temporary string.
 
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <new>
+#include <string>
 #include <type_traits>
 
 #include <cereal/cereal.hpp>
@@ -105,29 +105,48 @@ class InArchive : public cereal::InputArchive<InArchive, cereal::AllowEmptyClass
   Decoder& decoder_;
 };
 
-// One encode() under way. The archive is made when the first type that needs it comes.
+// Room for an archive that most encodings never need. (Not std::optional: g++ 12 takes it for
+// uninitialized under -fsanitize=address.)
+template <class Archive>
+class LazyArchive {
+ public:
+  LazyArchive() = default;
+  ~LazyArchive() {
+    if (archive_ != nullptr) archive_->~Archive();
+  }
+  LazyArchive(const LazyArchive&) = delete;
+  LazyArchive& operator=(const LazyArchive&) = delete;
+
+  template <class Coder>
+  Archive& get(Coder& coder) {
+    if (archive_ == nullptr) archive_ = ::new (static_cast<void*>(room_)) Archive(coder);
+    return *archive_;
+  }
+
+ private:
+  Archive* archive_ = nullptr;
+  alignas(Archive) std::byte room_[sizeof(Archive)];
+};
+
+// One encode() under way.
 struct Encoder {
+  explicit Encoder(SpanWriter& writer) noexcept : out(writer) {}
+  OutArchive& cereal() { return archive.get(*this); }
+
   SpanWriter& out;
   unsigned depth = 0;
-  std::optional<OutArchive> archive = std::nullopt;
-
-  OutArchive& cereal() {
-    if (!archive) archive.emplace(*this);
-    return *archive;
-  }
+  LazyArchive<OutArchive> archive;
 };
 
 // One decode() under way.
 struct Decoder {
+  explicit Decoder(SpanReader& reader) noexcept : in(reader) {}
+  InArchive& cereal() { return archive.get(*this); }
+
   SpanReader& in;
   unsigned depth = 0;
   bool verified = false;  // everything below the current value is known to be there
-  std::optional<InArchive> archive = std::nullopt;
-
-  InArchive& cereal() {
-    if (!archive) archive.emplace(*this);
-    return *archive;
-  }
+  LazyArchive<InArchive> archive;
 };
 
 [[noreturn]] LAMELLAR_API void throw_truncated(std::size_t wanted, std::size_t left);

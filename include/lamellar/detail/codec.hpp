@@ -209,7 +209,7 @@ struct ListedCodec<T, FieldTypes<Fs...>> {
     if constexpr (trivial()) {
       to.out.put(&value, sizeof(T));
     } else {
-      std::apply([&to](const Fs&... fields) { (Codec<Fs>::put(to, fields), ...); },
+      std::apply([&](const Fs&... fields) { (Codec<Fs>::put(to, fields), ...); },
                  lamellar_fields(value));
     }
   }
@@ -217,7 +217,7 @@ struct ListedCodec<T, FieldTypes<Fs...>> {
     if constexpr (trivial()) {
       take_or_throw(from.in, &value, sizeof(T));
     } else {
-      std::apply([&from](Fs&... fields) { (Codec<Fs>::get(from, fields), ...); },
+      std::apply([&](Fs&... fields) { (Codec<Fs>::get(from, fields), ...); },
                  lamellar_fields(value));
     }
   }

@@ -86,10 +86,10 @@ struct TupleCodec {
   static consteval std::size_t fixed_size() { return sum_of_fixed_sizes<Ts...>(); }
   static consteval bool may_be_empty() { return (Codec<Ts>::may_be_empty() && ...); }
   static void put(Encoder& to, const Tuple& value) {
-    std::apply([&to](const Ts&... parts) { (Codec<Ts>::put(to, parts), ...); }, value);
+    std::apply([&](const Ts&... parts) { (Codec<Ts>::put(to, parts), ...); }, value);
   }
   static void get(Decoder& from, Tuple& value) {
-    std::apply([&from](Ts&... parts) { (Codec<Ts>::get(from, parts), ...); }, value);
+    std::apply([&](Ts&... parts) { (Codec<Ts>::get(from, parts), ...); }, value);
   }
   static Skip skip(SpanReader& in, unsigned depth) {
     if constexpr (fixed_size() != kVariable) {

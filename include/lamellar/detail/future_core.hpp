@@ -20,18 +20,19 @@ namespace lamellar::detail {
 // Runs a coroutine and whatever it hands over to, one after the other, on a flat stack. Symmetric
 // transfer would overflow it at -O0 and under sanitizers.
 inline void trampoline(std::coroutine_handle<> first) noexcept {
-  void* const outer = std::exchange(t_state.next_coroutine, nullptr);
+  ThreadState& thread = this_thread();
+  void* const outer = std::exchange(thread.next_coroutine, nullptr);
   first.resume();
-  while (t_state.next_coroutine != nullptr) {
-    void* const next = std::exchange(t_state.next_coroutine, nullptr);
+  while (thread.next_coroutine != nullptr) {
+    void* const next = std::exchange(thread.next_coroutine, nullptr);
     std::coroutine_handle<>::from_address(next).resume();
   }
-  t_state.next_coroutine = outer;
+  thread.next_coroutine = outer;
 }
 
 // From await_suspend: `next` runs as soon as the caller's resume() has returned.
 inline void hand_over(std::coroutine_handle<> next) noexcept {
-  t_state.next_coroutine = next.address();
+  this_thread().next_coroutine = next.address();
 }
 
 // What a wait is for, for the who-waits-for-what table.
@@ -40,6 +41,7 @@ struct WaitLabel {
   const char* instead = "co_await the future";  // the awaitable form, for WouldDeadlock
   std::uint32_t peer = ~std::uint32_t{0};
   std::uint64_t sequence = 0;
+  std::source_location where = {};  // the call that started it, shown when the wait has none
 };
 
 class FutureCore;
@@ -84,6 +86,9 @@ class LAMELLAR_API FutureCore {
 
   engine::Scheduler& home() const noexcept { return *home_; }
   WaitLabel label;
+
+ protected:
+  void set_destroy(void (*destroy)(FutureCore*) noexcept) noexcept { destroy_ = destroy; }
 
  private:
   friend class FutureAwaiter;

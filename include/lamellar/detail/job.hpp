@@ -35,6 +35,17 @@ struct ThreadState {
 extern LAMELLAR_API constinit thread_local ThreadState t_state
     __attribute__((tls_model("initial-exec")));
 
+// The calling thread's state. clang keeps a thread_local's address over a co_await, after which the
+// coroutine may be on another thread: there it must be a call it cannot see through.
+#if defined(__clang__)
+[[gnu::noinline]] inline ThreadState& this_thread() noexcept {
+  asm volatile("");
+  return t_state;
+}
+#else
+inline ThreadState& this_thread() noexcept { return t_state; }
+#endif
+
 // THREADS: any. BLOCKS: never.
 LAMELLAR_API void submit(engine::Scheduler& scheduler, Job& job) noexcept;
 // Takes a job that has not started back; false when it runs or ran.

@@ -26,10 +26,10 @@ static_assert(sizeof(FrameHeader) == 32 && alignof(FrameHeader) == 8);
 
 // What a run (consecutive records of one type) carries.
 enum class Kind : std::uint32_t {
-  kDetached = 0,   // record: [length] body
-  kRequest = 1,    // record: RequestHead [length] body
-  kReply = 2,      // record: ReplyHead body
-  kException = 3,  // record: ReplyHead, encoded ExceptionBody
+  kDetached = 0,   // record: [Length] body
+  kRequest = 1,    // record: RequestId [Length] body
+  kReply = 2,      // record: RequestId Length body
+  kException = 3,  // record: RequestId Length, four encoded fields: type, what, AM, PE
   kFragment = 4,   // record: FragmentHead bytes
   kControl = 5,    // record: ControlHead text
 };
@@ -61,13 +61,6 @@ static_assert(sizeof(RequestId) == 8);
 
 // Body length of records of variable size.
 using Length = std::uint32_t;
-
-struct ReplyHead {
-  RequestId request;
-  std::uint32_t length = 0;
-  std::uint32_t reserved = 0;
-};
-static_assert(sizeof(ReplyHead) == 16);
 
 // A piece of a record that does not fit a frame; `word` is that of the whole record's run.
 struct FragmentHead {

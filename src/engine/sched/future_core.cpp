@@ -24,6 +24,7 @@ bool FutureAwaiter::suspend(FutureCore& core, std::coroutine_handle<> self,
                             std::source_location where) {
   self_ = self.address();
   core_ = &core;
+  if (where.line() == 0) where = core.label.where;
   new (&wait_slot_) base::WaitScope({core.label.what, core.home().pe(), core.label.peer,
                                      core.label.sequence, where});
   std::uintptr_t nobody = 0;

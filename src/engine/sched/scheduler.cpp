@@ -1,12 +1,11 @@
 #include "engine/sched/scheduler.hpp"
 
-#include <string>
-
 #include <lamellar/error.hpp>
+#include <string>
+#include <utility>
 
 #include "base/core/assert.hpp"
 #include "base/log/log.hpp"
-#include "base/wait/wait.hpp"
 
 namespace lamellar::detail {
 
@@ -91,7 +90,7 @@ bool Scheduler::work_once() noexcept {
 
 void Scheduler::worker() noexcept {
   base::set_current_pe_for_log(static_cast<int>(options_.pe));
-  if (options_.thread_started) options_.thread_started();
+  detail::t_state.engine = options_.engine;
   std::uint32_t idle = 0;
   while (!stopping_.load()) {
     if (work_once()) {
@@ -113,7 +112,6 @@ void Scheduler::worker() noexcept {
     }
   }
   options_.hook->going_idle();
-  if (options_.thread_ending) options_.thread_ending();
 }
 
 void Scheduler::wake_waiters() noexcept { options_.doorbell->notify(INT32_MAX, options_.scope); }
@@ -131,15 +129,11 @@ void Scheduler::unseen_failure(std::exception_ptr error) noexcept {
   if (options_.unseen_failure) options_.unseen_failure(std::move(error));
 }
 
-struct Scheduler::Waiting::Entry {
-  base::WaitScope scope;
-};
-
 Scheduler::Waiting::Waiting(Scheduler& scheduler, const detail::WaitLabel& label,
                             std::source_location where)
     : scheduler_(scheduler),
-      entry_(new Entry{base::WaitScope(
-          {label.what, scheduler.pe(), label.peer, label.sequence, where})}),
+      entry_({label.what, scheduler.pe(), label.peer, label.sequence, where}),
+      outer_engine_(std::exchange(detail::t_state.engine, scheduler.options_.engine)),
       warn_at_ns_(base::kForever) {
   scheduler_.options_.hook->going_idle();
   if (scheduler_.options_.warn_after_s > 0)
@@ -147,7 +141,7 @@ Scheduler::Waiting::Waiting(Scheduler& scheduler, const detail::WaitLabel& label
         base::now_ns() + static_cast<std::uint64_t>(scheduler_.options_.warn_after_s * 1e9);
 }
 
-Scheduler::Waiting::~Waiting() = default;
+Scheduler::Waiting::~Waiting() { detail::t_state.engine = outer_engine_; }
 
 bool Scheduler::Waiting::should_park() noexcept {
   if (idle_++ == 0) scheduler_.options_.hook->going_idle();

@@ -16,6 +16,7 @@
 #include "base/clock/event_count.hpp"
 #include "base/clock/mutex.hpp"
 #include "base/clock/thread.hpp"
+#include "base/wait/wait.hpp"
 #include "engine/sched/idle_hook.hpp"
 
 namespace lamellar::engine {
@@ -28,8 +29,7 @@ struct SchedulerOptions {
   base::EventCount* doorbell = nullptr;
   base::FutexScope scope = base::FutexScope::kProcess;
   IdleHook* hook = nullptr;
-  std::function<void()> thread_started;                   // on every worker, first thing
-  std::function<void()> thread_ending;                    // on every worker, last thing
+  Engine* engine = nullptr;      // what a thread works for while it works here
   std::function<void(std::exception_ptr)> unseen_failure; // of a future that was dropped
 };
 
@@ -93,9 +93,9 @@ class Scheduler {
    private:
     bool should_park() noexcept;
     void park(std::uint32_t key) noexcept;
-    struct Entry;
     Scheduler& scheduler_;
-    std::unique_ptr<Entry> entry_;
+    base::WaitScope entry_;
+    Engine* const outer_engine_;  // what this thread worked for before
     std::uint32_t idle_ = 0;
     std::uint64_t warn_at_ns_;
   };

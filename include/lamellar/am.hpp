@@ -1,0 +1,157 @@
+#pragma once
+// Active messages: define them with LAMELLAR_AM, send them through a World.
+//
+//   struct Hello {
+//     std::string text; int from;
+//     std::size_t exec(lamellar::Context& ctx) const { return ctx.my_pe(); }
+//   };
+//   LAMELLAR_AM(Hello, text, from);              // in the same namespace; every field listed
+//
+//   std::size_t r = world.exec_am_pe<Hello>(1, "text", 3).block();
+//
+// exec may be plain (runs in place on the worker that received it; it must not block) or a
+// coroutine returning lamellar::Task<R> (may co_await any handle). Several may run at once on the
+// workers of a PE. Order between messages is not promised.
+
+#include <memory>
+#include <source_location>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <lamellar/context.hpp>
+#include <lamellar/detail/handle.hpp>
+#include <lamellar/error.hpp>
+#include <lamellar/serialize.hpp>
+#include <lamellar/task.hpp>
+
+namespace lamellar {
+
+// A PE's door to its job. A thin handle: copies share one world. THREADS: any.
+// LIFETIME: calls on a world that has ended throw WorldEnded.
+class LAMELLAR_API World {
+ public:
+  explicit World(std::shared_ptr<engine::Engine> engine) noexcept : engine_(std::move(engine)) {}
+
+  Pe my_pe() const noexcept { return detail::my_pe_of(*engine_); }
+  Pe num_pes() const noexcept { return detail::num_pes_of(*engine_); }
+  // Threads that work for this PE, the one that waits included.
+  std::uint32_t num_threads_per_pe() const noexcept;
+  const std::string& name() const noexcept;
+
+  // Runs `am` on PE `pe`. The second form builds the AM from its fields: inside a coroutine always
+  // use that one (docs/guides/gcc12-and-co_await.md).
+  template <class AM>
+    requires detail::ActiveMessage<std::remove_cvref_t<AM>>
+  AmHandle<std::remove_cvref_t<AM>> exec_am_pe(detail::At pe, AM&& am) const {
+    using Am = std::remove_cvref_t<AM>;
+    return AmHandle<Am>(detail::ToPe<Am>{engine_.get(), pe, Am(std::forward<AM>(am))});
+  }
+  template <class AM, class... Args>
+    requires detail::ActiveMessage<AM> && detail::Emplaces<AM, Args...>
+  AmHandle<AM> exec_am_pe(detail::At pe, Args&&... fields) const {
+    return AmHandle<AM>(detail::ToPe<AM>{engine_.get(), pe, AM(std::forward<Args>(fields)...)});
+  }
+
+  // Runs `am` on every PE, this one included. The results come in PE order.
+  template <class AM>
+    requires detail::ActiveMessage<std::remove_cvref_t<AM>>
+  MultiAmHandle<std::remove_cvref_t<AM>> exec_am_all(
+      AM&& am, std::source_location where = std::source_location::current()) const {
+    using Am = std::remove_cvref_t<AM>;
+    return MultiAmHandle<Am>(detail::ToAll<Am>{engine_.get(), Am(std::forward<AM>(am)), where});
+  }
+  template <class AM, class... Args>
+    requires detail::ActiveMessage<AM> && detail::Emplaces<AM, Args...>
+  MultiAmHandle<AM> exec_am_all(Args&&... fields) const {
+    return MultiAmHandle<AM>(
+        detail::ToAll<AM>{engine_.get(), AM(std::forward<Args>(fields)...), {}});
+  }
+
+  // Runs `am` here. It may hold anything, is never serialized and needs no LAMELLAR_AM.
+  template <class AM>
+  LocalAmHandle<std::remove_cvref_t<AM>> exec_am_local(
+      AM&& am, std::source_location where = std::source_location::current()) const {
+    using Am = std::remove_cvref_t<AM>;
+    return LocalAmHandle<Am>(
+        detail::ToSelf<Am>{engine_.get(), Am(std::forward<AM>(am)), where});
+  }
+
+  // Eager twins: exec and spawn in one.
+  template <class AM, class... Args>
+  auto spawn_am_pe(detail::At pe, Args&&... args) const {
+    return exec_am_pe<AM>(pe, std::forward<Args>(args)...).spawn();
+  }
+  template <class AM>
+  auto spawn_am_all(AM&& am) const {
+    return exec_am_all(std::forward<AM>(am)).spawn();
+  }
+  template <class AM>
+  auto spawn_am_local(AM&& am) const {
+    return exec_am_local(std::forward<AM>(am)).spawn();
+  }
+
+  // Starts a coroutine, or a callable on a worker; the future gives its result. Dropping the
+  // future detaches it. wait_all() does not wait for spawned tasks.
+  template <class T>
+  Future<T> spawn(Task<T> task) const {
+    detail::check_running(*engine_);
+    return detail::start_task(detail::scheduler_of(*engine_), std::move(task));
+  }
+  template <class F>
+    requires std::is_invocable_v<F&> && (!detail::is_task<std::invoke_result_t<F&>>)
+  Future<std::invoke_result_t<F&>> spawn(F callable) const {
+    return spawn(call_later(std::move(callable)));
+  }
+  // Spawns and waits. BLOCKS. ERRORS: those of the task; WouldDeadlock inside a task.
+  template <class T>
+  T block_on(Task<T> task,
+             std::source_location where = std::source_location::current()) const {
+    detail::refuse_inside_task({"block_on", "co_await the task"}, where);
+    return spawn(std::move(task)).block(where);
+  }
+
+  // Waits until every AM this PE has launched (detached ones too) has run. Local: says nothing of
+  // AMs launched by others. BLOCKS; inside a task or exec: WouldDeadlock, co_await
+  // async_wait_all(). An AM that runs on its own PE counts too: it must not await this itself.
+  void wait_all(std::source_location where = std::source_location::current()) const;
+  WorldHandle async_wait_all(
+      std::source_location where = std::source_location::current()) const;
+
+  // Collective: returns when every PE has called it. Every PE must make its barrier calls in the
+  // same order. Says nothing of AMs under way. BLOCKS; inside a task: async_barrier().
+  // After Hensgen, Finkel, Manber, Int. J. Parallel Programming 17 (1988): dissemination.
+  void barrier(std::source_location where = std::source_location::current()) const;
+  WorldHandle async_barrier(std::source_location where = std::source_location::current()) const;
+
+  // What this thread has appended leaves now. BLOCKS: never.
+  void flush() const;
+
+  // For code that sits above: the untyped core.
+  engine::Engine& engine() const noexcept { return *engine_; }
+  const std::shared_ptr<engine::Engine>& shared_engine() const noexcept { return engine_; }
+
+ private:
+  template <class F>
+  static Task<std::invoke_result_t<F&>> call_later(F callable) {
+    co_return callable();
+  }
+  std::shared_ptr<engine::Engine> engine_;
+};
+
+namespace detail {
+LAMELLAR_API World world_of(engine::Engine& engine);
+}
+
+inline World Context::world() const { return detail::world_of(*engine_); }
+
+}  // namespace lamellar
+
+// Makes Type an active message. Stands in Type's namespace, after it; lists every field.
+#define LAMELLAR_AM(Type, ...)                                                              \
+  LAMELLAR_FIELDS(Type __VA_OPT__(, ) __VA_ARGS__);                                         \
+  [[maybe_unused]] constexpr const char* lamellar_am_name(const Type*) noexcept {           \
+    return #Type;                                                                           \
+  }                                                                                         \
+  [[maybe_unused]] static const bool LAMELLAR_JOIN(lamellar_am_registered_, __COUNTER__) =  \
+      ::lamellar::detail::register_am_type(::lamellar::detail::am_type<Type>)

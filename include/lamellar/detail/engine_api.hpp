@@ -1,0 +1,73 @@
+#pragma once
+// The untyped calls that the typed shells make into the library. THREADS: any unless said.
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <source_location>
+
+#include <lamellar/detail/future_core.hpp>
+#include <lamellar/detail/span_io.hpp>
+#include <lamellar/export.hpp>
+#include <lamellar/types.hpp>
+
+namespace lamellar::detail {
+
+struct AmType;
+using EncodeFn = void (*)(const void* value, SpanWriter& to);
+
+// A pending request in its sender's table; travels with the message and back with the reply.
+struct RequestId {
+  std::uint32_t slot = 0;
+  std::uint32_t generation = 0;
+};
+
+// One reply (or failure) of a request has come. `index` tells the replies of one state apart.
+// value is null when error is set. May throw what decoding throws.
+using ArriveFn = void (*)(FutureCore& state, std::uint32_t index, SpanReader* value,
+                          std::exception_ptr error);
+
+// --- sending -------------------------------------------------------------------------------
+// Appends a detached message whose record did not fit the open run. BLOCKS: for credits, outside
+// of tasks and handlers; the thread works meanwhile. ERRORS: OutOfRange, AmTooLarge, JobFailed,
+// WorldEnded.
+LAMELLAR_API void append_detached(engine::Engine& engine, Pe pe, const AmType& type,
+                                  const void* am, EncodeFn encode);
+// Sends a message that is answered; `state` is retained until the answer came.
+LAMELLAR_API void send_request(engine::Engine& engine, Pe pe, const AmType& type, const void* am,
+                               EncodeFn encode, FutureCore& state, std::uint32_t index,
+                               ArriveFn arrive);
+// Answers. encode is null for a reply without value.
+LAMELLAR_API void reply_value(engine::Engine& engine, Pe pe, RequestId request,
+                              const AmType& type, const void* value, EncodeFn encode);
+LAMELLAR_API void reply_failure(engine::Engine& engine, Pe pe, RequestId request,
+                                const AmType& type, std::exception_ptr error) noexcept;
+
+// --- executing -----------------------------------------------------------------------------
+LAMELLAR_API void detached_failure(engine::Engine& engine, Pe source, const char* am,
+                                   std::exception_ptr error) noexcept;
+// A message whose end was deferred (a coroutine) is done; `bytes` it took on the wire.
+LAMELLAR_API void deferred_done(engine::Engine& engine, Pe source, std::uint64_t bytes) noexcept;
+// A message to the own PE began or ended.
+LAMELLAR_API void local_began(engine::Engine& engine);
+LAMELLAR_API void local_ended(engine::Engine& engine) noexcept;
+// The error as it would arrive from another PE.
+LAMELLAR_API std::exception_ptr as_remote_error(engine::Engine& engine, const char* am,
+                                                std::exception_ptr error) noexcept;
+
+// --- the world -----------------------------------------------------------------------------
+LAMELLAR_API engine::Scheduler& scheduler_of(engine::Engine& engine) noexcept;
+LAMELLAR_API Pe my_pe_of(const engine::Engine& engine) noexcept;
+LAMELLAR_API Pe num_pes_of(const engine::Engine& engine) noexcept;
+LAMELLAR_API void check_pe(engine::Engine& engine, Pe pe, const char* call);
+LAMELLAR_API void check_running(engine::Engine& engine);
+LAMELLAR_API void refuse_inside_task(const WaitLabel& label, std::source_location where);
+// A handle was destroyed and never started: warn, or abort under LAMELLAR_STRICT=1.
+LAMELLAR_API void handle_dropped(engine::Engine& engine, const char* call,
+                                 std::source_location where) noexcept;
+// State of a PE by id: see PeLocal. take_id is collective by order of calls.
+LAMELLAR_API std::uint64_t pe_local_add(engine::Engine& engine, void* object,
+                                        void (*destroy)(void*) noexcept);
+LAMELLAR_API void* pe_local_get(engine::Engine* engine, std::uint64_t id);
+
+}  // namespace lamellar::detail

@@ -1,0 +1,246 @@
+#pragma once
+// Running active messages: from received bytes, and on the own PE.
+
+#include <cstring>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include <lamellar/context.hpp>
+#include <lamellar/detail/am_type.hpp>
+#include <lamellar/serialize.hpp>
+#include <lamellar/task.hpp>
+
+namespace lamellar::detail {
+
+template <class AM>
+using ExecResult = decltype(std::declval<AM&>().exec(std::declval<Context&>()));
+
+template <class T>
+struct TaskValue {
+  using type = T;
+};
+template <class T>
+struct TaskValue<Task<T>> {
+  using type = T;
+};
+// What a caller gets back from an AM.
+template <class AM>
+using AmResult = typename TaskValue<ExecResult<AM>>::type;
+template <class AM>
+inline constexpr bool am_is_coroutine = is_task<ExecResult<AM>>;
+
+template <class T>
+void encode_erased(const void* value, SpanWriter& to) {
+  encode(*static_cast<const T*>(value), to);
+}
+
+// Executes and answers; what exec throws becomes the answer.
+struct Answer {
+  engine::Engine& engine;
+  const AmType& type;
+  Pe source;
+  bool wanted;
+  RequestId request;
+
+  void value(const void* result, EncodeFn encode) const {
+    if (wanted) reply_value(engine, source, request, type, result, encode);
+  }
+  void failure(std::exception_ptr error) const noexcept {
+    if (wanted)
+      reply_failure(engine, source, request, type, std::move(error));
+    else
+      detached_failure(engine, source, type.name, std::move(error));
+  }
+};
+
+template <class AM>
+void execute_plain(AM& am, Context& context, const Answer& answer) noexcept {
+  try {
+    if constexpr (std::is_void_v<AmResult<AM>>) {
+      am.exec(context);
+      answer.value(nullptr, nullptr);
+    } else {
+      const auto result = am.exec(context);
+      answer.value(&result, &encode_erased<AmResult<AM>>);
+    }
+  } catch (...) {
+    answer.failure(std::current_exception());
+  }
+}
+
+// A message that may suspend lives in a cell of its own: it outlives the frame it came in.
+template <class AM>
+struct AmCell {
+  explicit AmCell(engine::Engine& engine, Pe source) : context(engine, source) {}
+  Context context;
+  AM am{};
+};
+
+template <class AM>
+Detached execute_coroutine(AmCell<AM>* cell, Answer answer, std::uint64_t bytes) {
+  std::exception_ptr error;
+  try {
+    if constexpr (std::is_void_v<AmResult<AM>>) {
+      co_await cell->am.exec(cell->context);
+      answer.value(nullptr, nullptr);
+    } else {
+      const AmResult<AM> result = co_await cell->am.exec(cell->context);
+      answer.value(&result, &encode_erased<AmResult<AM>>);
+    }
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (error) answer.failure(std::move(error));
+  slab_delete(cell);
+  deferred_done(answer.engine, answer.source, bytes);
+}
+
+// One record: [RequestId] [length] body. False when the bytes are not that.
+template <class AM>
+bool execute_record(engine::Engine& engine, const AmType& type, RunArgs& args,
+                    Context& context) noexcept {
+  SpanReader reader(args.at, args.end);
+  Answer answer{engine, type, args.source, args.request, {}};
+  if (args.request && !reader.take_value(answer.request)) return false;
+  std::uint32_t length = type.fixed;
+  if (type.fixed == kVariableSize && !reader.take_value(length)) return false;
+  const std::byte* const body = reader.take_view(length);
+  if (body == nullptr) return false;
+  const auto record = static_cast<std::uint64_t>(reader.at - args.at);
+  args.at = reader.at;
+  ++args.records;
+  SpanReader fields(body, body + length);
+  try {
+    if constexpr (am_is_coroutine<AM>) {
+      auto* cell = slab_new<AmCell<AM>>(engine, args.source);
+      try {
+        decode_into(cell->am, fields);
+      } catch (...) {
+        slab_delete(cell);
+        throw;
+      }
+      args.deferred += record;
+      trampoline(execute_coroutine(cell, answer, record).handle);
+    } else {
+      AM am{};
+      decode_into(am, fields);
+      execute_plain(am, context, answer);
+    }
+  } catch (...) {
+    answer.failure(std::current_exception());
+  }
+  return true;
+}
+
+// The loop over a run, compiled for its type: in place on the received bytes.
+template <class AM>
+void execute_run(engine::Engine& engine, const AmType& type, RunArgs& args) noexcept {
+  Context context(engine, args.source);
+  if constexpr (trivial_wire<AM> && !am_is_coroutine<AM>) {
+    if (!args.request) {
+      const std::size_t there = static_cast<std::size_t>(args.end - args.at) / sizeof(AM);
+      const std::size_t count = there < args.limit ? there : args.limit;
+      const Answer answer{engine, type, args.source, false, {}};
+      for (std::size_t i = 0; i < count; ++i) {
+        AM am;
+        std::memcpy(static_cast<void*>(&am), args.at + i * sizeof(AM), sizeof(AM));
+        execute_plain(am, context, answer);
+      }
+      args.at += count * sizeof(AM);
+      args.records += static_cast<std::uint32_t>(count);
+      args.broken = args.at != args.end && args.records < args.limit;
+      return;
+    }
+  }
+  while (args.at != args.end && args.records < args.limit) {
+    if (execute_record<AM>(engine, type, args, context)) continue;
+    args.broken = true;
+    return;
+  }
+}
+
+template <class AM>
+inline constinit AmType am_type{lamellar_am_name(static_cast<const AM*>(nullptr)),
+                                trivial_wire<AM> ? static_cast<std::uint32_t>(sizeof(AM))
+                                                 : kVariableSize,
+                                &execute_run<AM>};
+
+// A message to the own PE: moved into a job, never serialized. `state` is null when detached.
+template <class AM>
+struct LocalJob : Job {
+  LocalJob(engine::Engine& on, AM&& moved, const char* shown, FutureState<AmResult<AM>>* answer)
+      : Job(&start),
+        engine(on),
+        context(on, my_pe_of(on)),
+        am(std::move(moved)),
+        name(shown),
+        state(answer) {}
+
+  static void start(Job* job) noexcept {
+    auto* me = static_cast<LocalJob*>(job);
+    if constexpr (am_is_coroutine<AM>)
+      trampoline(run_coroutine(me).handle);
+    else
+      me->run_plain();
+  }
+  void run_plain() noexcept {
+    std::exception_ptr error;
+    try {
+      if constexpr (std::is_void_v<AmResult<AM>>) {
+        am.exec(context);
+        if (state != nullptr) state->emplace();
+      } else {
+        auto&& result = am.exec(context);
+        if (state != nullptr) state->emplace(std::move(result));
+      }
+    } catch (...) {
+      error = std::current_exception();
+    }
+    finish(std::move(error));
+  }
+  static Detached run_coroutine(LocalJob* me) {
+    std::exception_ptr error;
+    try {
+      if constexpr (std::is_void_v<AmResult<AM>>) {
+        co_await me->am.exec(me->context);
+        if (me->state != nullptr) me->state->emplace();
+      } else {
+        auto result = co_await me->am.exec(me->context);
+        if (me->state != nullptr) me->state->emplace(std::move(result));
+      }
+    } catch (...) {
+      error = std::current_exception();
+    }
+    me->finish(std::move(error));
+  }
+  void finish(std::exception_ptr error) noexcept {
+    engine::Engine& on = engine;
+    FutureState<AmResult<AM>>* const answer = state;
+    if (error && answer == nullptr) detached_failure(on, my_pe_of(on), name, error);
+    slab_delete(this);
+    if (answer != nullptr) {
+      if (error)
+        answer->fail(as_remote_error(on, name, std::move(error)));
+      else
+        answer->complete();
+      answer->release();
+    }
+    local_ended(on);
+  }
+
+  engine::Engine& engine;
+  Context context;
+  AM am;
+  const char* name;
+  FutureState<AmResult<AM>>* state;
+};
+
+template <class AM>
+void start_local(engine::Engine& engine, AM&& am, const char* name,
+                 FutureState<AmResult<AM>>* state) {
+  local_began(engine);
+  submit(scheduler_of(engine), *slab_new<LocalJob<AM>>(engine, std::move(am), name, state));
+}
+
+}  // namespace lamellar::detail

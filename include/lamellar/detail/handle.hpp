@@ -1,0 +1,313 @@
+#pragma once
+// The one kind of handle: what an asynchronous call returns. Lazy; started by block(), spawn(),
+// detach() or co_await.
+
+#include <cstring>
+#include <source_location>
+#include <string>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+#include <lamellar/detail/cursor.hpp>
+#include <lamellar/detail/execute.hpp>
+
+namespace lamellar {
+
+// Move-only. A handle that was never started is an error: the compiler warns ([[nodiscard]]), at
+// run time a warning names the call's source line (LAMELLAR_STRICT=1: abort).
+// THREADS: one at a time.
+template <class Call>
+class [[nodiscard("nothing runs until the handle is started: block, spawn, detach or co_await")]]
+Handle {
+ public:
+  using Result = typename Call::Result;
+
+  explicit Handle(Call&& call) : call_(std::move(call)) {}
+  Handle(Handle&& other) noexcept(std::is_nothrow_move_constructible_v<Call>)
+      : call_(std::move(other.call_)), started_(std::exchange(other.started_, true)) {}
+  Handle& operator=(Handle&&) = delete;
+  ~Handle() {
+    if (!started_) [[unlikely]]
+      detail::handle_dropped(*call_.engine, Call::kName, call_.where);
+  }
+
+  // Starts and waits. BLOCKS: until done; this thread polls and runs tasks meanwhile.
+  // ERRORS: those of the call; WouldDeadlock inside a task or exec (nothing is started then).
+  Result block(std::source_location where = std::source_location::current()) && {
+    started_ = true;
+    detail::refuse_inside_task({Call::kName, "co_await the handle"}, where);
+    return call_.start().block(where);
+  }
+  // Starts; the result can be had later. Dropping the future detaches.
+  Future<Result> spawn() && {
+    started_ = true;
+    return call_.start();
+  }
+  // Starts and forgets: no reply, no future. wait_all() still waits for it; a failure goes to the
+  // world's error handler. BLOCKS: for credits, outside of tasks and handlers.
+  void detach() && {
+    started_ = true;
+    call_.detach();
+  }
+  // Starts and suspends until done.
+  auto operator co_await() && {
+    started_ = true;
+    return call_.start().wait_at(call_.where);
+  }
+
+ private:
+  Call call_;
+  bool started_ = false;
+};
+
+namespace detail {
+
+// A PE number that remembers where the call was written.
+struct At {
+  At(Pe number, std::source_location at = std::source_location::current())  // NOLINT: implicit
+      : pe(number), where(at) {}
+  Pe pe;
+  std::source_location where;
+};
+
+template <class AM, class... Args>
+concept Emplaces = std::is_constructible_v<AM, Args...> &&
+                   !(sizeof...(Args) == 1 && (std::is_same_v<std::remove_cvref_t<Args>, AM> && ...));
+
+template <class AM>
+concept ActiveMessage = requires(const AM* am, AM& message, Context& context) {
+  { lamellar_am_name(am) } -> std::convertible_to<const char*>;
+  message.exec(context);
+};
+
+template <class R>
+FutureState<R>* new_state(engine::Engine& engine, const char* what, Pe peer,
+                          std::source_location where) {
+  auto* state = slab_new<FutureState<R>>(scheduler_of(engine));
+  state->label = {what, "co_await it", peer, 0, where};
+  return state;
+}
+
+// The reply of a request to one PE.
+template <class R>
+void arrive_one(FutureCore& core, std::uint32_t, SpanReader* value, std::exception_ptr error) {
+  auto& state = static_cast<FutureState<R>&>(core);
+  if (error) return state.fail(std::move(error));
+  if constexpr (std::is_void_v<R>)
+    state.emplace();
+  else
+    state.emplace(decode<R>(*value));
+  state.complete();
+}
+
+// Appends a detached message: inline while the frame has room and the run is of this type.
+template <class AM>
+void append(engine::Engine& engine, Pe pe, const AM& am) {
+  const CursorTable* const table = this_thread().cursors;
+  if (table != nullptr && table->owner.load(std::memory_order_relaxed) == &engine && pe < table->num_pes) [[likely]] {
+    Cursor& cursor = table->cursors[pe];
+    std::byte* const limit = cursor.limit.load(std::memory_order_relaxed);
+    std::byte* const at = cursor.at;
+    if (cursor.run == reinterpret_cast<std::uintptr_t>(&am_type<AM>) && limit != nullptr)
+        [[likely]] {
+      if constexpr (trivial_wire<AM>) {
+        if (sizeof(AM) <= static_cast<std::size_t>(limit - at)) [[likely]] {
+          std::memcpy(at, static_cast<const void*>(&am), sizeof(AM));
+          ++cursor.records;
+          return cursor.commit(at + sizeof(AM));
+        }
+      } else if (sizeof(std::uint32_t) < static_cast<std::size_t>(limit - at)) {
+        SpanWriter body(at + sizeof(std::uint32_t), limit);
+        encode(am, body);
+        if (body.fits()) [[likely]] {
+          const auto length = static_cast<std::uint32_t>(body.written());
+          std::memcpy(at, &length, sizeof length);
+          ++cursor.records;
+          return cursor.commit(body.at);
+        }
+      }
+    }
+  }
+  append_detached(engine, pe, am_type<AM>, &am, &encode_erased<AM>);
+}
+
+template <class AM>
+struct ToPe {
+  using Result = AmResult<AM>;
+  static constexpr const char* kName = "exec_am_pe";
+  engine::Engine* engine;
+  At to;
+  AM am;
+  std::source_location where = to.where;
+
+  Future<Result> start() {
+    check_pe(*engine, to.pe, kName);
+    StateRef<FutureState<Result>> state(
+        new_state<Result>(*engine, "the reply of an active message", to.pe, to.where));
+    if (to.pe == my_pe_of(*engine)) {
+      state->retain();
+      start_local(*engine, std::move(am), am_type<AM>.name, state.get());
+    } else {
+      send_request(*engine, to.pe, am_type<AM>, &am, &encode_erased<AM>, *state.get(), 0,
+                   &arrive_one<Result>);
+    }
+    return Future<Result>(std::move(state));
+  }
+  void detach() {
+    if (to.pe != my_pe_of(*engine)) [[likely]]
+      return append(*engine, to.pe, am);
+    check_running(*engine);
+    start_local<AM>(*engine, std::move(am), am_type<AM>.name, nullptr);
+  }
+};
+
+// The replies of a message to all PEs: done when the last one came; the failure of the lowest PE
+// is the failure of the whole.
+template <class R>
+struct AllState : FutureState<std::conditional_t<std::is_void_v<R>, void, std::vector<R>>> {
+  using Base = FutureState<std::conditional_t<std::is_void_v<R>, void, std::vector<R>>>;
+  using One = typename FutureState<R>::Stored;
+
+  AllState(engine::Scheduler& home, Pe num_pes) : Base(home), parts(num_pes), left(num_pes) {
+    this->set_destroy(&destroy_all);
+  }
+  static void destroy_all(FutureCore* core) noexcept { slab_delete(static_cast<AllState*>(core)); }
+
+  static void arrive(FutureCore& core, std::uint32_t pe, SpanReader* value,
+                     std::exception_ptr error) {
+    auto& state = static_cast<AllState&>(core);
+    if (!error) {
+      try {
+        if constexpr (!std::is_void_v<R>) state.parts[pe].value.emplace(decode<R>(*value));
+      } catch (...) {
+        error = std::current_exception();
+      }
+    }
+    state.one_came(pe, std::move(error));
+  }
+  void one_came(Pe pe, std::exception_ptr error) noexcept {
+    parts[pe].error = std::move(error);
+    if (left.fetch_sub(1) != 1) return;  // acq_rel: the last one sees all parts
+    for (auto& part : parts)
+      if (part.error) return this->fail(part.error);
+    if constexpr (std::is_void_v<R>) {
+      this->emplace();
+    } else {
+      std::vector<R> values;
+      values.reserve(parts.size());
+      for (auto& part : parts) values.push_back(std::move(*part.value));
+      this->emplace(std::move(values));
+    }
+    this->complete();
+  }
+
+  struct Part {
+    std::optional<One> value;
+    std::exception_ptr error;
+  };
+  std::vector<Part> parts;
+  std::atomic<Pe> left;
+};
+
+template <class R>
+Detached collect_local(Future<R> mine, AllState<R>* state, Pe pe) {
+  std::exception_ptr error;
+  try {
+    if constexpr (std::is_void_v<R>)
+      co_await mine;
+    else
+      state->parts[pe].value.emplace(co_await mine);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  state->one_came(pe, std::move(error));
+  state->release();
+}
+
+template <class AM>
+struct ToAll {
+  using One = AmResult<AM>;
+  using State = AllState<One>;
+  using Result = std::conditional_t<std::is_void_v<One>, void, std::vector<One>>;
+  static constexpr const char* kName = "exec_am_all";
+  engine::Engine* engine;
+  AM am;
+  std::source_location where;
+
+  Future<Result> start() {
+    check_running(*engine);
+    const Pe me = my_pe_of(*engine);
+    const Pe num_pes = num_pes_of(*engine);
+    StateRef<State> state(slab_new<State>(scheduler_of(*engine), num_pes));
+    state->label = {"the replies of all PEs", "co_await it", ~Pe{0}, 0, where};
+    for (Pe pe = 0; pe < num_pes; ++pe)
+      if (pe != me)
+        send_request(*engine, pe, am_type<AM>, &am, &encode_erased<AM>, *state.get(), pe,
+                     &State::arrive);
+    auto* own = new_state<One>(*engine, kName, me, where);
+    own->retain();
+    start_local(*engine, std::move(am), am_type<AM>.name, own);
+    state->retain();
+    submit(scheduler_of(*engine),
+           *slab_new<StartJob>(
+               collect_local(Future<One>(StateRef<FutureState<One>>(own)), state.get(), me)
+                   .handle));
+    state->retain();
+    return Future<Result>(StateRef<FutureState<Result>>(state.get()));
+  }
+  void detach() {
+    check_running(*engine);
+    const Pe me = my_pe_of(*engine);
+    for (Pe pe = 0; pe < num_pes_of(*engine); ++pe)
+      if (pe != me) append(*engine, pe, am);
+    start_local<AM>(*engine, std::move(am), am_type<AM>.name, nullptr);
+  }
+};
+
+template <class AM>
+struct ToSelf {
+  using Result = AmResult<AM>;
+  static constexpr const char* kName = "exec_am_local";
+  engine::Engine* engine;
+  AM am;
+  std::source_location where;
+
+  Future<Result> start() {
+    check_running(*engine);
+    StateRef<FutureState<Result>> state(
+        new_state<Result>(*engine, "a local active message", my_pe_of(*engine), where));
+    state->retain();
+    start_local(*engine, std::move(am), typeid(AM).name(), state.get());
+    return Future<Result>(std::move(state));
+  }
+  void detach() {
+    check_running(*engine);
+    start_local<AM>(*engine, std::move(am), typeid(AM).name(), nullptr);
+  }
+};
+
+// An untyped asynchronous operation of the world: barrier, wait_all.
+struct WorldCall {
+  using Result = void;
+  static constexpr const char* kName = "an asynchronous operation of the world";
+  engine::Engine* engine;
+  Future<void> (*begin)(engine::Engine& engine, std::source_location where);
+  std::source_location where;
+
+  Future<void> start() { return begin(*engine, where); }
+  void detach() { auto started = start(); }
+};
+
+}  // namespace detail
+
+template <class AM>
+using AmHandle = Handle<detail::ToPe<AM>>;
+template <class AM>
+using MultiAmHandle = Handle<detail::ToAll<AM>>;
+template <class AM>
+using LocalAmHandle = Handle<detail::ToSelf<AM>>;
+using WorldHandle = Handle<detail::WorldCall>;
+
+}  // namespace lamellar

@@ -1,0 +1,275 @@
+#include "engine/am/engine.hpp"
+
+#include <lamellar/error.hpp>
+
+#include "base/core/assert.hpp"
+#include "base/log/log.hpp"
+#include "engine/am/failure.hpp"
+
+namespace lamellar::engine {
+namespace {
+
+void encode_text(const void* text, detail::SpanWriter& to) {
+  const auto& bytes = *static_cast<const std::string*>(text);
+  to.put(bytes.data(), bytes.size());
+}
+
+constexpr std::size_t kLongestReason = 4096;  // so that the news of a failure fits a frame
+
+}  // namespace
+
+Engine::Engine(EngineOptions options, std::unique_ptr<lamellae::Lamella> lamella,
+               TypeSnapshot types)
+    : options_(std::move(options)),
+      lamella_(std::move(lamella)),
+      my_pe_(lamella_->my_pe()),
+      num_pes_(lamella_->num_pes()),
+      types_(std::move(types)),
+      backlog_(std::make_unique<Backlog>(*lamella_)),
+      objects_(new LocalObject[kMaxLocalObjects]) {
+  SchedulerOptions scheduling;
+  scheduling.pe = my_pe_;
+  scheduling.workers = options_.threads - 1;
+  scheduling.spins = options_.spins;
+  scheduling.warn_after_s = options_.warn_after_s;
+  scheduling.doorbell = &lamella_->doorbell();
+  scheduling.scope = lamella_->doorbell_scope();
+  scheduling.hook = this;
+  scheduling.engine = this;
+  scheduling.unseen_failure = [this](std::exception_ptr error) {
+    unseen_failure("a dropped future", std::move(error));
+  };
+  scheduler_ = std::make_unique<Scheduler>(std::move(scheduling));
+  SenderOptions sending;
+  sending.engine = this;
+  sending.max_record = options_.max_record;
+  sending.flush_ns = options_.flush_ns;
+  sending.threads_per_pe = options_.threads;
+  sender_ = std::make_unique<Sender>(*lamella_, *scheduler_, *backlog_, sending);
+  const std::uint64_t pool =
+      lamella_->frames(lamellae::Lane::kRequest) + lamella_->frames(lamellae::Lane::kReply);
+  receiver_ = std::make_unique<Receiver>(*this, num_pes_, options_.max_record,
+                                         pool * lamella_->frame_capacity());
+}
+
+Engine::~Engine() { stop(); }
+
+void Engine::stop() noexcept {
+  if (ended_.exchange(true)) return;
+  end_waits(std::make_exception_ptr(
+      WorldEnded("world '" + options_.name + "' has ended while this was waited for")));
+  scheduler_->stop();
+  sender_->close();
+  backlog_->clear();
+  receiver_->clear();
+  for (std::uint64_t id = local_objects_.exchange(0); id > 0; --id)
+    objects_[id - 1].destroy(objects_[id - 1].object);
+}
+
+bool Engine::poll() noexcept {
+  const bool received = lamella_->poll(*receiver_);
+  return backlog_->drain() || received;
+}
+
+void Engine::going_idle() noexcept {
+  receiver_->report_executed();
+  sender_->flush_this_thread();
+}
+
+bool Engine::pending() noexcept { return lamella_->has_incoming() || backlog_->drain(); }
+
+void Engine::check_running() {
+  if (failed_.load()) throw_failure();
+  if (ended_.load())
+    throw WorldEnded("world '" + options_.name +
+                     "' has ended: nothing can be sent, started or waited for in it any more");
+}
+
+void Engine::send_control(Pe destination, const wire::ControlHead& head,
+                          const std::string& text) {
+  wire::ControlHead with_length = head;
+  with_length.text_length = static_cast<std::uint32_t>(text.size());
+  const std::uint32_t word = wire::word_of(0, wire::Kind::kControl);
+  sender_->append(destination, lamellae::Lane::kReply, {word, word, "a control record"},
+                  {&with_length, sizeof with_length, false, &text, &encode_text});
+}
+
+void Engine::on_control(Pe source, const wire::ControlHead& head) noexcept {
+  if (control_hook_ != nullptr) control_hook_->on_control(source, head);
+}
+
+// --- quiet ---------------------------------------------------------------------------------
+
+bool Engine::quiet() {
+  if (requests_.outstanding() != 0 || locals_.load() != 0) return false;
+  for (Pe pe = 0; pe < num_pes_; ++pe) {
+    if (pe == my_pe_) continue;
+    if (backlog_->large_pending(pe) != 0) return false;
+    const std::uint64_t acked = receiver_->acknowledged(pe);
+    if (sender_->bytes_sent(pe) + backlog_->large_bytes_sent(pe) != acked) return false;
+  }
+  return true;
+}
+
+void Engine::wait_all(std::source_location where) {
+  const detail::WaitLabel label{"all its active messages (wait_all)",
+                                "co_await world.async_wait_all()"};
+  Scheduler::refuse_inside_task(label, where);
+  check_running();
+  quiet_waiters_.fetch_add(1);  // pairs with progressed(): publish, then look for waiters
+  bool looked = false;
+  std::uint64_t seen = 0;
+  scheduler_->work_until(
+      [&] {
+        if (failed_.load()) return true;
+        const std::uint64_t now = progress_.load();
+        if (looked && now == seen) return false;
+        looked = true;
+        seen = now;
+        return quiet();
+      },
+      label, where);
+  quiet_waiters_.fetch_sub(1);
+  if (failed_.load()) throw_failure();
+}
+
+Future<void> Engine::async_wait_all(std::source_location where) {
+  check_running();
+  auto* state = detail::slab_new<detail::FutureState<void>>(*scheduler_);
+  state->label = {"all its active messages (wait_all)", "co_await it", ~Pe{0}, 0, where};
+  state->retain();
+  Future<void> future{detail::StateRef<detail::FutureState<void>>(state)};
+  quiet_waiters_.fetch_add(1);
+  {
+    base::Lock lock(mutex_);
+    async_quiet_.push_back(state);
+  }
+  sender_->flush_this_thread();
+  complete_quiet_waiters();
+  return future;
+}
+
+void Engine::complete_quiet_waiters() noexcept {
+  std::vector<detail::FutureState<void>*> ready;
+  {
+    base::Lock lock(mutex_);
+    if (async_quiet_.empty() || !quiet()) return;
+    ready.swap(async_quiet_);
+  }
+  for (auto* state : ready) {
+    quiet_waiters_.fetch_sub(1);
+    state->emplace();
+    state->complete();
+    state->release();
+  }
+}
+
+void Engine::progressed() noexcept {
+  progress_.fetch_add(1);
+  if (quiet_waiters_.load() == 0) return;
+  complete_quiet_waiters();
+  scheduler_->wake_waiters();
+}
+
+void Engine::local_ended() noexcept {
+  if (locals_.fetch_sub(1) == 1) progressed();
+}
+
+std::uint64_t Engine::activity() {
+  std::uint64_t sum = receiver_->request_chunks();
+  for (Pe pe = 0; pe < num_pes_; ++pe)
+    if (pe != my_pe_) sum += sender_->bytes_sent(pe) + backlog_->large_bytes_sent(pe);
+  return sum;
+}
+
+// --- failure -------------------------------------------------------------------------------
+
+void Engine::end_waits(std::exception_ptr error) noexcept {
+  sender_->interrupt(error);
+  requests_.fail_all(error);
+  if (control_hook_ != nullptr) control_hook_->fail_all(error);
+  std::vector<detail::FutureState<void>*> waiting;
+  {
+    base::Lock lock(mutex_);
+    waiting.swap(async_quiet_);
+  }
+  for (auto* state : waiting) {
+    quiet_waiters_.fetch_sub(1);
+    state->fail(error);
+    state->release();
+  }
+  scheduler_->wake_waiters();
+}
+
+void Engine::job_failed(Pe pe, const std::string& why) noexcept {
+  {
+    base::Lock lock(mutex_);
+    if (failed_.load()) return;
+    failed_pe_ = pe;
+    failed_why_ = why;
+    failed_.store(true);
+  }
+  end_waits(std::make_exception_ptr(JobFailed(pe, why)));
+}
+
+void Engine::peer_failed(Pe pe, const std::string& why) noexcept { job_failed(pe, why); }
+
+void Engine::fail(const std::string& why) noexcept {
+  if (failed_.load()) return;
+  if (lamella_->claim_failure()) LAMELLAR_LOG_ERROR("{}; the job ends", why);
+  wire::ControlHead head;
+  head.what = wire::Control::kFailed;
+  head.a = my_pe_;
+  for (Pe pe = 0; pe < num_pes_; ++pe)
+    if (pe != my_pe_) send_control(pe, head, why.substr(0, kLongestReason));
+  sender_->flush_this_thread();
+  job_failed(my_pe_, why);
+}
+
+void Engine::fail_with(std::exception_ptr error) noexcept {
+  const FailureText text = describe(error);
+  fail(text.type + ": " + text.what);
+}
+
+void Engine::unseen_failure(const char* what, std::exception_ptr error) noexcept {
+  if (failed_.load() || ended_.load()) return;  // a consequence
+  const FailureText text = describe(error);
+  if (options_.on_error) {
+    try {
+      return options_.on_error(error);
+    } catch (...) {
+      return fail("the error handler threw while it was given " + text.type + ": " + text.what);
+    }
+  }
+  fail(std::string(what) + " failed and nobody waits for it: " + text.type + ": " + text.what);
+}
+
+void Engine::throw_failure() {
+  base::Lock lock(mutex_);
+  throw JobFailed(failed_pe_, failed_why_);
+}
+
+// --- PE-local objects ----------------------------------------------------------------------
+
+std::uint64_t Engine::add_local(void* object, void (*destroy)(void*) noexcept) {
+  check_running();
+  base::Lock lock(mutex_);
+  const std::uint64_t id = local_objects_.load(std::memory_order_relaxed) + 1;
+  if (id > kMaxLocalObjects)
+    throw Error("world '" + options_.name + "' has " + std::to_string(kMaxLocalObjects) +
+                " PeLocals already, which is the limit; put several values into one");
+  objects_[id - 1] = {object, destroy};
+  local_objects_.store(id, std::memory_order_release);  // pairs with get_local()
+  return id;
+}
+
+void* Engine::get_local(std::uint64_t id) {
+  const std::uint64_t known = local_objects_.load(std::memory_order_acquire);
+  if (id == 0 || id > known)
+    throw Error("PeLocal " + std::to_string(id) + " is not known in world '" + options_.name +
+                "' (it has " + std::to_string(known) +
+                "): was it made on every PE, and is this its world?");
+  return objects_[id - 1].object;
+}
+
+}  // namespace lamellar::engine

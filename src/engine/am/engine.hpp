@@ -1,0 +1,164 @@
+#pragma once
+// One PE's messages: ties the sender, the receiver, the requests and the scheduler together.
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <lamellar/task.hpp>
+
+#include "base/clock/mutex.hpp"
+#include "base/wire/wire.hpp"
+#include "engine/am/backlog.hpp"
+#include "engine/am/receiver.hpp"
+#include "engine/am/registry.hpp"
+#include "engine/am/request_table.hpp"
+#include "engine/am/sender.hpp"
+#include "engine/sched/scheduler.hpp"
+#include "lamellae/api/lamella.hpp"
+
+namespace lamellar::engine {
+
+struct EngineOptions {
+  std::string name = "world";
+  std::uint32_t threads = 1;     // that work for this PE, the one that waits included
+  std::uint32_t spins = 0;
+  std::uint64_t max_record = 0;  // UNITS: bytes
+  std::uint64_t flush_ns = 0;
+  double warn_after_s = 0;
+  bool strict = false;
+  bool warn_dropped_handles = true;
+  std::function<void(std::exception_ptr)> on_error;  // empty: report and end the job
+};
+
+// Who sits above and gets the control records of the collectives.
+class ControlHook {
+ public:
+  virtual void on_control(Pe source, const wire::ControlHead& head) noexcept = 0;
+  virtual void fail_all(const std::exception_ptr& error) noexcept = 0;
+
+ protected:
+  ~ControlHook() = default;
+};
+
+class Engine final : private IdleHook {
+ public:
+  Engine(EngineOptions options, std::unique_ptr<lamellae::Lamella> lamella, TypeSnapshot types);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  void start() { scheduler_->start(); }
+  // Ends the workers, fails what still waits with WorldEnded, frees the PE's state. Once.
+  void stop() noexcept;
+
+  // What World handles made from inside share; set by whoever built this.
+  void set_self(std::weak_ptr<Engine> self) noexcept { self_ = std::move(self); }
+  std::shared_ptr<Engine> self() const noexcept { return self_.lock(); }
+
+  const EngineOptions& options() const noexcept { return options_; }
+  Pe my_pe() const noexcept { return my_pe_; }
+  Pe num_pes() const noexcept { return num_pes_; }
+  Scheduler& scheduler() noexcept { return *scheduler_; }
+  lamellae::Lamella& lamella() noexcept { return *lamella_; }
+  Sender& sender() noexcept { return *sender_; }
+  Receiver& receiver() noexcept { return *receiver_; }
+  RequestTable& requests() noexcept { return requests_; }
+  const TypeSnapshot& types() const noexcept { return types_; }
+  void set_control_hook(ControlHook* hook) noexcept { control_hook_ = hook; }
+  ControlHook* control_hook() noexcept { return control_hook_; }
+
+  // ERRORS: WorldEnded, JobFailed.
+  void check_running();
+  void send_control(Pe destination, const wire::ControlHead& head, const std::string& text);
+  void on_control(Pe source, const wire::ControlHead& head) noexcept;
+
+  // Everything this PE launched has run.
+  bool quiet();
+  void wait_all(std::source_location where);
+  Future<void> async_wait_all(std::source_location where);
+  // Something wait_all may have waited for has happened.
+  void progressed() noexcept;
+  void local_began() noexcept { locals_.fetch_add(1); }
+  void local_ended() noexcept;
+  // Changes whenever this PE sends or executes messages.
+  std::uint64_t activity();
+
+  // --- failure -----------------------------------------------------------------------------
+  bool failed() const noexcept { return failed_.load(); }
+  // This PE failed: report it (once per job), tell the others, end all waits.
+  void fail(const std::string& why) noexcept;
+  void fail_with(std::exception_ptr error) noexcept;
+  void peer_failed(Pe pe, const std::string& why) noexcept;
+  // A failure nobody waits for: to the user's handler, or ends the job.
+  void unseen_failure(const char* what, std::exception_ptr error) noexcept;
+  [[noreturn]] void throw_failure();
+
+  std::uint64_t add_local(void* object, void (*destroy)(void*) noexcept);
+  void* get_local(std::uint64_t id);
+
+ private:
+  bool poll() noexcept override;
+  void going_idle() noexcept override;
+  bool pending() noexcept override;
+  void end_waits(std::exception_ptr error) noexcept;
+  void job_failed(Pe pe, const std::string& why) noexcept;
+  void complete_quiet_waiters() noexcept;
+
+  EngineOptions options_;
+  std::weak_ptr<Engine> self_;
+  std::unique_ptr<lamellae::Lamella> lamella_;
+  const Pe my_pe_;
+  const Pe num_pes_;
+  TypeSnapshot types_;
+  RequestTable requests_;
+  std::unique_ptr<Backlog> backlog_;
+  std::unique_ptr<Scheduler> scheduler_;
+  std::unique_ptr<Sender> sender_;
+  std::unique_ptr<Receiver> receiver_;
+  ControlHook* control_hook_ = nullptr;
+
+  std::atomic<std::uint64_t> locals_{0};        // own-PE messages that have not ended
+  std::atomic<std::uint64_t> progress_{0};
+  std::atomic<std::uint64_t> quiet_waiters_{0};
+  std::atomic<bool> ended_{false};
+  std::atomic<bool> failed_{false};
+
+  base::Mutex mutex_;  // guards what follows
+  std::vector<detail::FutureState<void>*> async_quiet_;  // one reference each
+  Pe failed_pe_ = 0;
+  std::string failed_why_;
+
+  struct LocalObject {
+    void* object;
+    void (*destroy)(void*) noexcept;
+  };
+  static constexpr std::size_t kMaxLocalObjects = 4096;
+  std::unique_ptr<LocalObject[]> objects_;  // written once each, before the count grows
+  std::atomic<std::uint64_t> local_objects_{0};
+};
+
+// While a thread reads a chunk it is inside a handler of this engine's PE.
+class EnterHandler {
+ public:
+  explicit EnterHandler(Engine& engine) noexcept
+      : outer_(std::exchange(detail::t_state.engine, &engine)) {
+    ++detail::t_state.depth;
+  }
+  ~EnterHandler() {
+    --detail::t_state.depth;
+    detail::t_state.engine = outer_;
+  }
+  EnterHandler(const EnterHandler&) = delete;
+  EnterHandler& operator=(const EnterHandler&) = delete;
+
+ private:
+  Engine* outer_;
+};
+
+}  // namespace lamellar::engine

@@ -1,0 +1,146 @@
+// The calls that typed shells in user code make.
+#include <lamellar/detail/engine_api.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <lamellar/detail/am_type.hpp>
+#include <lamellar/error.hpp>
+
+#include "base/core/assert.hpp"
+#include "base/log/log.hpp"
+#include "engine/am/engine.hpp"
+#include "engine/am/failure.hpp"
+
+namespace lamellar::detail {
+
+using engine::Engine;
+using lamellae::Lane;
+
+static_assert(sizeof(RequestId) == sizeof(wire::RequestId) &&
+              offsetof(RequestId, generation) == offsetof(wire::RequestId, generation));
+
+namespace {
+
+engine::RunKind kind_of(Engine& engine, const AmType& type, wire::Kind kind) {
+  const auto key = reinterpret_cast<std::uintptr_t>(&type) | static_cast<std::uintptr_t>(kind);
+  return {key, wire::word_of(engine.types().number_of(type), kind), type.name};
+}
+
+// Runs of answers and control carry no type: small numbers no AmType can lie at.
+engine::RunKind answer_kind(wire::Kind kind, const char* name) {
+  const std::uint32_t word = wire::word_of(0, kind);
+  return {static_cast<std::uintptr_t>(word), word, name};
+}
+
+}  // namespace
+
+void append_detached(Engine& engine, Pe pe, const AmType& type, const void* am,
+                     EncodeFn encode) {
+  engine.check_running();
+  check_pe(engine, pe, "exec_am_pe");
+  engine.sender().append(pe, Lane::kRequest, kind_of(engine, type, wire::Kind::kDetached),
+                         {nullptr, 0, type.fixed == kVariableSize, am, encode});
+}
+
+void send_request(Engine& engine, Pe pe, const AmType& type, const void* am, EncodeFn encode,
+                  FutureCore& state, std::uint32_t index, ArriveFn arrive) {
+  engine.check_running();
+  const RequestId id = engine.requests().open(state, index, arrive);
+  try {
+    engine.sender().append(pe, Lane::kRequest, kind_of(engine, type, wire::Kind::kRequest),
+                           {&id, sizeof id, type.fixed == kVariableSize, am, encode});
+  } catch (...) {
+    engine.requests().answer(id, nullptr, std::current_exception());
+    return;
+  }
+  // A failure of the job may have ended all waits just before this one was opened.
+  if (engine.failed()) {
+    try {
+      engine.throw_failure();
+    } catch (...) {
+      engine.requests().answer(id, nullptr, std::current_exception());
+    }
+  }
+}
+
+void reply_value(Engine& engine, Pe pe, RequestId request, const AmType& type, const void* value,
+                 EncodeFn encode) {
+  engine.sender().append(pe, Lane::kReply, answer_kind(wire::Kind::kReply, type.name),
+                         {&request, sizeof request, true, value, encode});
+}
+
+void reply_failure(Engine& engine, Pe pe, RequestId request, const AmType& type,
+                   std::exception_ptr error) noexcept {
+  engine::FailureBody body{engine::describe(error), type.name, engine.my_pe()};
+  const auto send = [&] {
+    engine.sender().append(pe, Lane::kReply,
+                           answer_kind(wire::Kind::kException, "the text of an exception"),
+                           {&request, sizeof request, true, &body, &engine::encode_failure});
+  };
+  try {
+    send();
+  } catch (const AmTooLarge& too_large) {
+    body.text.what = std::string("(text left out: ") + too_large.what() + ")";
+    send();
+  }
+}
+
+void detached_failure(Engine& engine, Pe source, const char* am,
+                      std::exception_ptr error) noexcept {
+  const std::string what =
+      std::string("active message ") + am + " from PE " + std::to_string(source);
+  engine.unseen_failure(what.c_str(), std::move(error));
+}
+
+void deferred_done(Engine& engine, Pe source, std::uint64_t bytes) noexcept {
+  engine.receiver().executed(source, bytes);
+}
+
+void local_began(Engine& engine) { engine.local_began(); }
+void local_ended(Engine& engine) noexcept { engine.local_ended(); }
+
+std::exception_ptr as_remote_error(Engine& engine, const char* am,
+                                   std::exception_ptr error) noexcept {
+  const engine::FailureText text = engine::describe(error);
+  return std::make_exception_ptr(RemoteError(text.type, text.what, engine.my_pe(), am));
+}
+
+engine::Scheduler& scheduler_of(Engine& engine) noexcept { return engine.scheduler(); }
+Pe my_pe_of(const Engine& engine) noexcept { return engine.my_pe(); }
+Pe num_pes_of(const Engine& engine) noexcept { return engine.num_pes(); }
+
+void check_pe(Engine& engine, Pe pe, const char* call) {
+  engine.check_running();
+  if (pe >= engine.num_pes()) throw OutOfRange(call, pe, engine.num_pes());
+}
+
+void check_running(Engine& engine) { engine.check_running(); }
+
+void refuse_inside_task(const WaitLabel& label, std::source_location where) {
+  engine::Scheduler::refuse_inside_task(label, where);
+}
+
+void handle_dropped(Engine& engine, const char* call, std::source_location where) noexcept {
+  if (std::uncaught_exceptions() != 0) return;
+  const auto& options = engine.options();
+  if (!options.strict && !options.warn_dropped_handles) return;
+  LAMELLAR_LOG_WARN(
+      "the handle of {} at {}:{} was dropped and never started: nothing was sent; call block(), "
+      "spawn(), detach() or co_await it{}",
+      call, where.file_name(), where.line(), options.strict ? " (LAMELLAR_STRICT=1: abort)" : "");
+  if (options.strict) std::abort();
+}
+
+std::uint64_t pe_local_add(Engine& engine, void* object, void (*destroy)(void*) noexcept) {
+  return engine.add_local(object, destroy);
+}
+
+void* pe_local_get(Engine* engine, std::uint64_t id) {
+  if (engine == nullptr) engine = t_state.engine;
+  if (engine == nullptr)
+    throw Error("PeLocal::local() was called on a thread that works for no PE; name it: "
+                "local(world) or local(context)");
+  return engine->get_local(id);
+}
+
+}  // namespace lamellar::detail

@@ -1,0 +1,211 @@
+#include "engine/am/receiver.hpp"
+
+#include <cstring>
+#include <string>
+
+#include "base/wire/wire.hpp"
+#include "engine/am/engine.hpp"
+#include "engine/am/failure.hpp"
+
+namespace lamellar::engine {
+namespace {
+
+// In a flood nobody goes idle: report after so many chunks all the same.
+constexpr std::uint64_t kReportEvery = 64;
+
+}  // namespace
+
+// The part of one run that lies in this chunk.
+struct Receiver::Cut {
+  Pe source;
+  const std::byte* at;
+  const std::byte* end;
+  std::uint32_t limit;           // records the run still has, at most
+  std::uint32_t records = 0;     // taken
+  std::uint64_t deferred = 0;
+};
+
+Receiver::Receiver(Engine& engine, Pe num_pes, std::uint64_t max_record, std::uint64_t window)
+    : engine_(engine), assembly_(max_record, window), peers_(num_pes) {}
+
+void Receiver::on_chunk(const lamellae::Chunk& chunk) noexcept {
+  if (engine_.failed()) return;  // the job ends: what still comes is not run
+  const EnterHandler handler(engine_);
+  std::uint64_t deferred = 0;
+  const char* wrong = nullptr;
+  try {
+    wrong = read_runs(chunk, deferred);
+  } catch (...) {
+    return engine_.fail_with(std::current_exception());  // out of memory
+  }
+  if (wrong != nullptr)
+    engine_.fail("a frame from PE " + std::to_string(chunk.source) + " cannot be read: " + wrong);
+  if (chunk.lane == lamellae::Lane::kRequest) {
+    executed(chunk.source, chunk.to - chunk.from - deferred);
+    if (request_chunks_.fetch_add(1) % kReportEvery == kReportEvery - 1) report_executed();
+  }
+  engine_.sender().flush_replies();
+}
+
+const char* Receiver::read_runs(const lamellae::Chunk& chunk, std::uint64_t& deferred) {
+  std::uint32_t at = chunk.from;
+  lamellae::RunState& state = *chunk.state;
+  while (at < chunk.to) {
+    if (state.header == 0) {
+      at = static_cast<std::uint32_t>(wire::align8(at));
+      if (at + sizeof(wire::RunHeader) > chunk.to) return "a run header is cut off";
+      state = {at + 1, 0};
+      at += sizeof(wire::RunHeader);
+    }
+    auto* const run = reinterpret_cast<wire::RunHeader*>(
+        const_cast<std::byte*>(chunk.payload + (state.header - 1)));
+    // Zero until the run is closed: then it reaches to the end of what is committed. The owner
+    // closes it before it commits anything behind it.
+    const std::uint32_t count =
+        std::atomic_ref<std::uint32_t>(run->count).load(std::memory_order_relaxed);
+    if (count != 0 && state.records >= count) {
+      state.header = 0;
+      continue;
+    }
+    Cut cut{chunk.source, chunk.payload + at, chunk.payload + chunk.to,
+            count == 0 ? ~std::uint32_t{0} : count - state.records};
+    if (const char* wrong = read_run(cut, run->word)) return wrong;
+    state.records += cut.records;
+    deferred += cut.deferred;
+    at = static_cast<std::uint32_t>(cut.at - chunk.payload);
+  }
+  return nullptr;
+}
+
+const char* Receiver::read_run(Cut& cut, std::uint32_t word) {
+  switch (wire::kind_of(word)) {
+    case wire::Kind::kDetached:
+    case wire::Kind::kRequest:
+      return read_messages(cut, word);
+    case wire::Kind::kReply:
+      return read_answers(cut, false);
+    case wire::Kind::kException:
+      return read_answers(cut, true);
+    case wire::Kind::kFragment:
+      return read_fragments(cut);
+    case wire::Kind::kControl:
+      return read_control(cut);
+  }
+  return "unknown kind of run";
+}
+
+const char* Receiver::read_messages(Cut& cut, std::uint32_t word) {
+  const detail::AmType* const type = engine_.types().at(wire::type_of(word));
+  if (type == nullptr) return "unknown type of active message";
+  detail::RunArgs args;
+  args.source = cut.source;
+  args.request = wire::kind_of(word) == wire::Kind::kRequest;
+  args.limit = cut.limit;
+  args.at = cut.at;
+  args.end = cut.end;
+  type->execute(engine_, *type, args);
+  cut.at = args.at;
+  cut.records = args.records;
+  cut.deferred = args.deferred;
+  return args.broken || args.records == 0 ? "a message is cut off" : nullptr;
+}
+
+const char* Receiver::read_answers(Cut& cut, bool failed) {
+  while (cut.at != cut.end && cut.records < cut.limit) {
+    detail::SpanReader reader(cut.at, cut.end);
+    detail::RequestId id;
+    wire::Length length = 0;
+    if (!reader.take_value(id) || !reader.take_value(length)) return "an answer is cut off";
+    const std::byte* const body = reader.take_view(length);
+    if (body == nullptr) return "an answer is cut off";
+    cut.at = reader.at;
+    ++cut.records;
+    detail::SpanReader value(body, body + length);
+    // An answer nobody waits for (a request that was failed already) has no effect.
+    if (failed)
+      engine_.requests().answer(id, nullptr, decode_failure(value));
+    else
+      engine_.requests().answer(id, &value, nullptr);
+  }
+  engine_.progressed();
+  return nullptr;
+}
+
+const char* Receiver::read_fragments(Cut& cut) {
+  while (cut.at != cut.end && cut.records < cut.limit) {
+    detail::SpanReader reader(cut.at, cut.end);
+    wire::FragmentHead head;
+    if (!reader.take_value(head)) return "a fragment is cut off";
+    const std::byte* const piece = reader.take_view(head.length);
+    if (piece == nullptr) return "a fragment is cut off";
+    cut.at = reader.at;
+    ++cut.records;
+    cut.deferred += sizeof head + head.length;
+    AssembledRecord whole;
+    switch (assembly_.add(cut.source, head, piece, whole)) {
+      case Assembly::Outcome::kIncomplete:
+        break;
+      case Assembly::Outcome::kRefused:
+        return "a fragment contradicts the others of its message, or exceeds LAMELLAR_MAX_AM";
+      case Assembly::Outcome::kComplete:
+        if (const char* wrong = execute_whole(cut.source, whole)) return wrong;
+        break;
+    }
+  }
+  return nullptr;
+}
+
+const char* Receiver::execute_whole(Pe source, AssembledRecord& whole) {
+  const wire::Kind kind = wire::kind_of(whole.word);
+  if (kind == wire::Kind::kFragment || kind == wire::Kind::kControl) return "a nested fragment";
+  Cut cut{source, whole.bytes.get(), whole.bytes.get() + whole.size, 1};
+  const char* const wrong = read_run(cut, whole.word);
+  // Its pieces were counted as deferred when they came; a coroutine still runs on.
+  const bool request = kind == wire::Kind::kDetached || kind == wire::Kind::kRequest;
+  if (request) executed(source, whole.wire_bytes - cut.deferred);
+  return wrong;
+}
+
+const char* Receiver::read_control(Cut& cut) {
+  while (cut.at != cut.end && cut.records < cut.limit) {
+    detail::SpanReader reader(cut.at, cut.end);
+    wire::ControlHead head;
+    if (!reader.take_value(head)) return "a control record is cut off";
+    const std::byte* const text = reader.take_view(head.text_length);
+    if (text == nullptr) return "a control record is cut off";
+    cut.at = reader.at;
+    ++cut.records;
+    if (head.what == wire::Control::kExecuted) {
+      auto& acked = peers_[cut.source].acked;
+      std::uint64_t before = acked.load();
+      while (before < head.a && !acked.compare_exchange_weak(before, head.a)) {
+      }
+      engine_.progressed();
+    } else if (head.what == wire::Control::kFailed) {
+      engine_.peer_failed(static_cast<Pe>(head.a),
+                          std::string(reinterpret_cast<const char*>(text), head.text_length));
+    } else {
+      engine_.on_control(cut.source, head);
+    }
+  }
+  return nullptr;
+}
+
+void Receiver::executed(Pe source, std::uint64_t bytes) noexcept {
+  peers_[source].executed.fetch_add(bytes);
+  news_.store(true);
+}
+
+void Receiver::report_executed() noexcept {
+  if (!news_.exchange(false) || engine_.failed()) return;
+  for (Pe pe = 0; pe < peers_.size(); ++pe) {
+    const std::uint64_t executed = peers_[pe].executed.load();
+    if (peers_[pe].reported.exchange(executed) == executed) continue;
+    wire::ControlHead head;
+    head.what = wire::Control::kExecuted;
+    head.a = executed;
+    engine_.send_control(pe, head, {});
+  }
+}
+
+}  // namespace lamellar::engine

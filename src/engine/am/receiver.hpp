@@ -1,0 +1,53 @@
+#pragma once
+// Reads what arrives: runs of records, replies, pieces of large records, control.
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "engine/am/assembly.hpp"
+#include "lamellae/api/lamella.hpp"
+
+namespace lamellar::engine {
+
+class Engine;
+
+class Receiver final : public lamellae::FrameSink {
+ public:
+  Receiver(Engine& engine, Pe num_pes, std::uint64_t max_record, std::uint64_t window);
+
+  void on_chunk(const lamellae::Chunk& chunk) noexcept override;
+
+  // Request bytes of `source` executed here grew by `bytes`. THREADS: any.
+  void executed(Pe source, std::uint64_t bytes) noexcept;
+  // Tells every PE how many of its request bytes were executed here, where that is news.
+  void report_executed() noexcept;
+  // Request bytes of ours that `destination` has reported as executed.
+  std::uint64_t acknowledged(Pe destination) const noexcept { return peers_[destination].acked; }
+  // Pieces of request frames read so far.
+  std::uint64_t request_chunks() const noexcept { return request_chunks_.load(); }
+  void clear() noexcept { assembly_.clear(); }
+
+ private:
+  struct alignas(64) PeerCount {
+    std::atomic<std::uint64_t> executed{0};
+    std::atomic<std::uint64_t> reported{0};
+    std::atomic<std::uint64_t> acked{0};
+  };
+  struct Cut;  // where in a chunk the reading stands
+
+  const char* read_runs(const lamellae::Chunk& chunk, std::uint64_t& deferred);
+  const char* read_run(Cut& cut, std::uint32_t word);
+  const char* read_messages(Cut& cut, std::uint32_t word);
+  const char* read_answers(Cut& cut, bool failed);
+  const char* read_fragments(Cut& cut);
+  const char* read_control(Cut& cut);
+  const char* execute_whole(Pe source, AssembledRecord& whole);
+
+  Engine& engine_;
+  Assembly assembly_;
+  std::vector<PeerCount> peers_;
+  std::atomic<bool> news_{false};  // some peer's executed is ahead of reported
+  std::atomic<std::uint64_t> request_chunks_{0};
+};
+
+}  // namespace lamellar::engine

@@ -1,0 +1,398 @@
+#include "engine/am/sender.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <lamellar/error.hpp>
+
+#include "base/core/assert.hpp"
+#include "engine/sched/scheduler.hpp"
+
+namespace lamellar::engine {
+
+using detail::Cursor;
+using lamellae::Lane;
+
+namespace {
+
+constinit std::atomic<std::uint32_t> g_nothing_committed{0};  // what a closed cursor points at
+
+constexpr std::uint64_t pack(lamellae::FrameRef frame) {
+  return std::uint64_t{frame.life} << 32 | frame.index;
+}
+constexpr lamellae::FrameRef unpack(std::uint64_t packed) {
+  return {static_cast<std::uint32_t>(packed), static_cast<std::uint32_t>(packed >> 32)};
+}
+
+}  // namespace
+
+// All cursors of one thread. Freed when both the thread and the sender have let go.
+struct Sender::Table : detail::CursorTable {
+  explicit Table(Sender& sender, engine::Engine* engine, Pe pes)
+      : cursors_owned(new Cursor[lamellae::kLanes * pes]), home(&sender) {
+    owner.store(engine, std::memory_order_relaxed);
+    num_pes = pes;
+    cursors = cursors_owned.get();
+    for (std::size_t i = 0; i < lamellae::kLanes * pes; ++i)
+      cursors[i].committed.store(&g_nothing_committed, std::memory_order_relaxed);
+    active.reserve(lamellae::kLanes * pes);
+  }
+  std::unique_ptr<Cursor[]> cursors_owned;
+  std::vector<Cursor*> active;  // opened or reopened since the last flush; the thread's own
+  base::Mutex mutex;            // guards home
+  Sender* home;                 // null once the sender is gone
+};
+
+// The tables of one thread, one per world it sent in.
+struct Sender::Tables {
+  std::vector<std::shared_ptr<Table>> all;
+  ~Tables() {
+    detail::t_state.cursors = nullptr;
+    for (auto& table : all) {
+      base::Lock lock(table->mutex);
+      if (table->home != nullptr) table->home->retire(*table);
+    }
+  }
+};
+
+void RecordSource::write(detail::SpanWriter& to) const {
+  to.put(head, head_size);
+  std::byte* const length_at = to.at;
+  wire::Length length = 0;
+  if (with_length) to.put_value(length);
+  const std::size_t before = to.needed();
+  if (encode != nullptr) encode(body, to);
+  if (!with_length || !to.fits()) return;
+  length = static_cast<wire::Length>(to.needed() - before);
+  std::memcpy(length_at, &length, sizeof length);
+}
+
+Sender::Sender(lamellae::Lamella& lamella, Scheduler& scheduler, Backlog& backlog,
+               SenderOptions options)
+    : lamella_(lamella),
+      scheduler_(scheduler),
+      backlog_(backlog),
+      options_(options),
+      helper_(FlushTick::shared()),
+      retired_bytes_(lamella.num_pes()) {
+  helper_->add(*this);
+}
+
+Sender::~Sender() { close(); }
+
+Sender::Tables& Sender::tables_of_this_thread() noexcept {
+  static thread_local Tables tables;
+  return tables;
+}
+
+Sender::Table& Sender::table_of_this_thread() {
+  auto* const last = static_cast<Table*>(detail::t_state.cursors);
+  if (last != nullptr && belongs_here(*last)) return *last;
+  Tables& mine = tables_of_this_thread();
+  std::erase_if(mine.all, [](const auto& table) {
+    return table->owner.load(std::memory_order_relaxed) == nullptr;
+  });
+  for (const auto& table : mine.all) {
+    if (!belongs_here(*table)) continue;
+    detail::t_state.cursors = table.get();
+    return *table;
+  }
+  auto table = std::make_shared<Table>(*this, options_.engine, lamella_.num_pes());
+  {
+    base::Lock lock(mutex_);
+    tables_.push_back(table);
+  }
+  num_tables_.fetch_add(1);
+  mine.all.push_back(table);
+  detail::t_state.cursors = table.get();
+  return *table;
+}
+
+bool Sender::belongs_here(const detail::CursorTable& table) const noexcept {
+  return table.owner.load(std::memory_order_relaxed) == options_.engine;
+}
+
+Cursor& Sender::cursor_of(Table& table, Lane lane, Pe destination) noexcept {
+  return table.cursors[static_cast<std::size_t>(lane) * table.num_pes + destination];
+}
+
+// Frames are kept open only while there are plenty: two for each cursor that may hold one.
+bool Sender::scarce(Lane lane) const noexcept {
+  const std::uint64_t threads =
+      std::max(options_.threads_per_pe + 1, num_tables_.load(std::memory_order_relaxed));
+  return lamella_.frames(lane) < 2 * threads * lamella_.num_pes();
+}
+
+void Sender::append(Pe destination, Lane lane, const RunKind& kind, const RecordSource& record) {
+  Table& table = table_of_this_thread();
+  Cursor& cursor = cursor_of(table, lane, destination);
+  for (;;) {
+    const bool spilled_by_a_handler =
+        cursor.spill != nullptr && detail::t_state.depth == 0 && lane == Lane::kRequest;
+    if (spilled_by_a_handler) seal(table, cursor);
+    if (!cursor.open) open(cursor, lane, destination);
+    switch (try_put(cursor, kind, record)) {
+      case Put::kDone:
+        return after_append(table, cursor, lane, destination);
+      case Put::kFull:
+        seal(table, cursor);
+        break;
+      case Put::kTooLarge:
+        seal(table, cursor);
+        return send_large(kind, record, lane, destination);
+    }
+  }
+}
+
+Sender::Put Sender::try_put(Cursor& cursor, const RunKind& kind, const RecordSource& record) {
+  const auto used = static_cast<std::size_t>(cursor.at - cursor.payload);
+  const bool joins = cursor.run == kind.key;
+  const std::size_t header = joins ? cursor.run_header : wire::align8(used);
+  const std::size_t start = joins ? used : header + sizeof(wire::RunHeader);
+  const auto capacity = static_cast<std::size_t>(cursor.end - cursor.payload);
+  if (start > capacity) return Put::kFull;
+  detail::SpanWriter to(cursor.payload + start, cursor.end);
+  record.write(to);
+  if (!to.fits()) return used == 0 ? Put::kTooLarge : Put::kFull;
+  if (!joins) {
+    close_run(cursor);
+    const wire::RunHeader run{kind.word, 0};
+    std::memcpy(cursor.payload + header, &run, sizeof run);
+    cursor.run = kind.key;
+    cursor.run_header = static_cast<std::uint32_t>(header);
+    cursor.records = 0;
+  }
+  ++cursor.records;
+  cursor.commit(to.at);
+  return Put::kDone;
+}
+
+void Sender::close_run(Cursor& cursor) noexcept {
+  if (cursor.run == 0) return;
+  auto* const run = reinterpret_cast<wire::RunHeader*>(cursor.payload + cursor.run_header);
+  // Atomic, since the receiver of a published prefix may be reading it; ordered by the next
+  // commit or by the seal.
+  std::atomic_ref<std::uint32_t>(run->count).store(cursor.records, std::memory_order_relaxed);
+  cursor.run = 0;
+}
+
+void Sender::throw_if_interrupted() {
+  if (interrupted_.load()) std::rethrow_exception(why_interrupted_);
+}
+
+void Sender::open(Cursor& cursor, Lane lane, Pe destination) {
+  lamellae::OpenFrame frame;
+  if (backlog_.empty() && lamella_.try_open(destination, lane, frame))
+    return install(cursor, frame);
+  // Handlers and tasks never wait, nor do replies: they go on in private memory.
+  if (detail::t_state.depth != 0 || lane != Lane::kRequest) {
+    if (lamella_.try_open(destination, lane, frame)) return install(cursor, frame);
+    return install_spill(cursor);
+  }
+  bool opened = false;
+  lamella_.want_frames(true);
+  scheduler_.work_until(
+      [&] {
+        opened = opened || lamella_.try_open(destination, lane, frame);
+        return opened || interrupted_.load();
+      },
+      {"credit for another frame", "send from a task", destination, 0},
+      std::source_location::current());
+  lamella_.want_frames(false);
+  if (!opened) throw_if_interrupted();
+  // A handler that ran here meanwhile may have opened this cursor itself.
+  if (cursor.open) seal(table_of_this_thread(), cursor);
+  install(cursor, frame);
+}
+
+void Sender::install(Cursor& cursor, const lamellae::OpenFrame& frame) noexcept {
+  cursor.version.fetch_add(1);  // odd: bytes_sent() looks again
+  cursor.payload = cursor.at = frame.payload;
+  cursor.end = frame.payload + frame.capacity;
+  cursor.committed.store(frame.committed);
+  cursor.frame.store(pack(frame.ref));
+  cursor.spill = nullptr;
+  cursor.open = true;
+  cursor.version.fetch_add(1);
+}
+
+void Sender::install_spill(Cursor& cursor) {
+  auto spill = std::make_unique<detail::SpillFrame>(lamella_.frame_capacity());
+  cursor.version.fetch_add(1);
+  cursor.payload = cursor.at = spill->payload.get();
+  cursor.end = cursor.at + spill->capacity;
+  cursor.spill_committed.store(0);
+  cursor.committed.store(&cursor.spill_committed);
+  cursor.spill = spill.release();
+  cursor.open = true;
+  cursor.version.fetch_add(1);
+}
+
+void Sender::after_append(Table& table, Cursor& cursor, Lane lane, Pe destination) {
+  if (cursor.spill == nullptr && scarce(lane)) return seal(table, cursor);
+  cursor.limit.store(cursor.end);
+  if (std::find(table.active.begin(), table.active.end(), &cursor) == table.active.end())
+    table.active.push_back(&cursor);
+  if (cursor.spill != nullptr) return;
+  if (!cursor.watched.load(std::memory_order_relaxed)) {
+    cursor.watched.store(true);
+    helper_->arm();
+  }
+  // The first record to an idle destination leaves at once.
+  if (lane == Lane::kRequest && lamella_.in_flight(destination, lane) <= 1) hand_over(cursor);
+}
+
+void Sender::send_large(const RunKind& kind, const RecordSource& record, Lane lane,
+                        Pe destination) {
+  detail::SpanWriter measure;
+  record.write(measure);
+  if (measure.needed() > options_.max_record)
+    throw AmTooLarge(kind.name, measure.needed(), options_.max_record);
+  std::vector<std::byte> bytes(measure.needed());
+  detail::SpanWriter to(bytes.data(), bytes.data() + bytes.size());
+  record.write(to);
+  LAMELLAR_CHECK(to.fits() && to.written() == bytes.size(),
+                 "a value was encoded twice with different sizes");
+  backlog_.add_large(destination, lane, kind.word, std::move(bytes));
+  backlog_.drain();
+  if (detail::t_state.depth != 0 || lane != Lane::kRequest) return;
+  scheduler_.work_until(
+      [&] { return backlog_.large_pending(destination) == 0 || interrupted_.load(); },
+      {"credit for a large message", "send from a task", destination, 0},
+      std::source_location::current());
+  throw_if_interrupted();
+}
+
+void Sender::hand_over(Cursor& cursor) noexcept {
+  lamella_.publish(unpack(cursor.frame.load(std::memory_order_relaxed)));
+}
+
+// The owner is done with the cursor's frame.
+void Sender::seal(Table& table, Cursor& cursor) noexcept {
+  if (!cursor.open) return;
+  const std::uint32_t committed =
+      cursor.committed.load(std::memory_order_relaxed)->load(std::memory_order_relaxed);
+  close_run(cursor);
+  cursor.limit.store(nullptr);
+  cursor.watched.store(false);
+  cursor.version.fetch_add(1);
+  cursor.sealed_bytes.store(cursor.sealed_bytes.load(std::memory_order_relaxed) + committed);
+  cursor.committed.store(&g_nothing_committed);
+  cursor.version.fetch_add(1);
+  cursor.open = false;
+  const auto index = static_cast<std::size_t>(&cursor - table.cursors);
+  const auto lane = static_cast<Lane>(index / table.num_pes);
+  const auto destination = static_cast<Pe>(index % table.num_pes);
+  if (cursor.spill != nullptr) {
+    std::unique_ptr<detail::SpillFrame> spill(std::exchange(cursor.spill, nullptr));
+    spill->length = committed;
+    if (committed != 0) backlog_.add(destination, lane, std::move(spill));
+    return;
+  }
+  lamellae::OpenFrame frame;
+  frame.ref = unpack(cursor.frame.load(std::memory_order_relaxed));
+  committed == 0 ? lamella_.discard(frame) : lamella_.seal(frame);
+}
+
+// Everything appended leaves; the frame stays open, but the next append announces itself.
+void Sender::rest(Table& table, Cursor& cursor) noexcept {
+  if (!cursor.open) return;
+  if (cursor.spill != nullptr) return seal(table, cursor);
+  cursor.limit.store(nullptr);
+  cursor.watched.store(false);
+  hand_over(cursor);
+}
+
+void Sender::flush_this_thread() noexcept {
+  auto* const table = static_cast<Table*>(detail::t_state.cursors);
+  if (table == nullptr || !belongs_here(*table)) return;
+  for (Cursor* cursor : table->active) rest(*table, *cursor);
+  table->active.clear();
+}
+
+void Sender::flush_replies() noexcept {
+  auto* const table = static_cast<Table*>(detail::t_state.cursors);
+  if (table == nullptr || !belongs_here(*table)) return;
+  const Cursor* const replies = table->cursors + table->num_pes;
+  std::erase_if(table->active, [&](Cursor* cursor) {
+    if (cursor < replies && cursor->spill == nullptr) return false;
+    rest(*table, *cursor);
+    return true;
+  });
+}
+
+std::uint64_t Sender::bytes_sent(Pe destination) noexcept {
+  base::Lock lock(mutex_);
+  std::uint64_t sum = retired_bytes_[destination];
+  for (const auto& table : tables_) {
+    Cursor& cursor = cursor_of(*table, Lane::kRequest, destination);
+    for (;;) {
+      const std::uint32_t version = cursor.version.load();
+      const std::uint64_t bytes = cursor.sealed_bytes.load() + cursor.committed.load()->load();
+      if ((version & 1) == 0 && cursor.version.load() == version) {
+        sum += bytes;
+        break;
+      }
+      base::spin_pause();
+    }
+  }
+  return sum;
+}
+
+void Sender::retire(Table& table) noexcept {
+  const Pe pes = table.num_pes;
+  for (std::size_t i = 0; i < lamellae::kLanes * pes; ++i) seal(table, table.cursors[i]);
+  {
+    base::Lock lock(mutex_);
+    for (Pe pe = 0; pe < pes; ++pe)
+      retired_bytes_[pe] += table.cursors[pe].sealed_bytes.load();
+    std::erase_if(tables_, [&](const auto& known) { return known.get() == &table; });
+  }
+  table.home = nullptr;
+  table.owner.store(nullptr, std::memory_order_relaxed);
+  num_tables_.fetch_sub(1);
+}
+
+void Sender::interrupt(std::exception_ptr why) noexcept {
+  why_interrupted_ = std::move(why);
+  interrupted_.store(true);
+}
+
+void Sender::close() noexcept {
+  helper_->remove(*this);
+  std::vector<std::shared_ptr<Table>> tables;
+  {
+    base::Lock lock(mutex_);
+    tables.swap(tables_);
+  }
+  for (const auto& table : tables) {
+    base::Lock lock(table->mutex);
+    for (std::size_t i = 0; i < lamellae::kLanes * table->num_pes; ++i)
+      seal(*table, table->cursors[i]);
+    table->home = nullptr;
+    table->owner.store(nullptr, std::memory_order_relaxed);
+  }
+}
+
+TickTarget::Seen Sender::tick_cursor(lamellae::Lamella& lamella, Cursor& cursor) noexcept {
+  if (!cursor.watched.load()) return Seen::kNothing;
+  const std::uint32_t version = cursor.version.load();
+  const std::uint64_t frame = cursor.frame.load();
+  const std::uint32_t committed = cursor.committed.load()->load(std::memory_order_acquire);
+  if ((version & 1) != 0 || cursor.version.load() != version) return Seen::kActive;
+  lamella.publish(unpack(frame));
+  const std::uint64_t seen = std::uint64_t{version} << 32 | committed;
+  if (seen != std::exchange(cursor.seen_by_tick, seen)) return Seen::kActive;
+  cursor.limit.store(nullptr);  // the owner's next append announces itself
+  return Seen::kQuiet;
+}
+
+TickTarget::Seen Sender::tick() noexcept {
+  auto most = Seen::kNothing;
+  base::Lock lock(mutex_);
+  for (const auto& table : tables_)
+    for (std::size_t i = 0; i < lamellae::kLanes * table->num_pes; ++i)
+      most = std::max(most, tick_cursor(lamella_, table->cursors[i]));
+  return most;
+}
+
+}  // namespace lamellar::engine

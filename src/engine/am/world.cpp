@@ -1,0 +1,23 @@
+#include <lamellar/am.hpp>
+
+#include "engine/am/engine.hpp"
+
+namespace lamellar {
+
+std::uint32_t World::num_threads_per_pe() const noexcept { return engine_->options().threads; }
+const std::string& World::name() const noexcept { return engine_->options().name; }
+
+void World::wait_all(std::source_location where) const { engine_->wait_all(where); }
+
+WorldHandle World::async_wait_all(std::source_location where) const {
+  return WorldHandle(detail::WorldCall{
+      engine_.get(),
+      [](engine::Engine& engine, std::source_location at) { return engine.async_wait_all(at); },
+      where});
+}
+
+void World::flush() const { engine_->sender().flush_this_thread(); }
+
+World detail::world_of(engine::Engine& engine) { return World(engine.self()); }
+
+}  // namespace lamellar

@@ -1,0 +1,44 @@
+#pragma once
+// Dissemination barrier over control records: ceil(log2 P) rounds; in round k every PE tells the
+// one 2^k above it that it has come so far (Hensgen, Finkel, Manber 1988). Carries a value that is
+// or-ed over all PEs, which costs nothing and serves agreement.
+#include <cstdint>
+#include <map>
+#include <source_location>
+
+#include <lamellar/task.hpp>
+
+#include "base/clock/mutex.hpp"
+#include "engine/am/engine.hpp"
+
+namespace lamellar::engine {
+
+class Barrier final : public ControlHook {
+ public:
+  explicit Barrier(Engine& engine);
+  ~Barrier();
+
+  // Collective by order of calls. The future gives the or of all PEs' values.
+  // THREADS: any; concurrent calls of one PE get their places in some order.
+  Future<std::uint64_t> begin(std::uint64_t value, std::source_location where);
+  void on_control(Pe source, const wire::ControlHead& head) noexcept override;
+  void fail_all(const std::exception_ptr& error) noexcept override;
+
+ private:
+  struct Instance {
+    std::uint64_t arrived = 0;  // bit k: the message of round k has come
+    std::uint64_t value = 0;
+    std::uint32_t round = 0;    // what this PE waits for
+    detail::FutureState<std::uint64_t>* state = nullptr;  // set once this PE takes part
+  };
+  void send(std::uint64_t sequence, const Instance& instance);
+  void advance(std::uint64_t sequence, Instance& instance);
+
+  Engine& engine_;
+  const std::uint32_t rounds_;
+  base::Mutex mutex_;  // guards what follows
+  std::map<std::uint64_t, Instance> open_;
+  std::uint64_t next_ = 1;
+};
+
+}  // namespace lamellar::engine

@@ -1,0 +1,206 @@
+#include <signal.h>
+
+#include <atomic>
+#include <cstring>
+#include <lamellar/error.hpp>
+#include <lamellar/world.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock/thread.hpp"
+#include "base/core/assert.hpp"
+#include "base/log/log.hpp"
+#include "base/wait/wait.hpp"
+#include "engine/am/failure.hpp"
+#include "lamellae/local/local_job.hpp"
+#include "world/world/exit_guard.hpp"
+#include "world/world/parts.hpp"
+#include "world/world/runtime.hpp"
+
+namespace lamellar {
+namespace {
+
+using base::Key;
+using base::Settings;
+
+constexpr int kUnusable = 2;  // the job did not start
+
+// Takes the --lamellar-* options out of argv.
+Settings load_settings(int* argc, char** argv, const base::Overrides& overrides) {
+  if (argc == nullptr) return Settings::load(nullptr, overrides);
+  std::vector<std::string> args;
+  for (int i = 1; i < *argc; ++i) args.emplace_back(argv[i]);
+  Settings settings = Settings::load(&args, overrides);
+  // What is left are some of the old strings in the old order: keep their pointers.
+  int kept = 1;
+  std::size_t next = 0;
+  for (int i = 1; i < *argc && next < args.size(); ++i) {
+    if (args[next] != argv[i]) continue;
+    argv[kept++] = argv[i];
+    ++next;
+  }
+  *argc = kept;
+  argv[kept] = nullptr;
+  return settings;
+}
+
+int signal_number(const std::string& name) {
+  if (name == "USR1") return SIGUSR1;
+  if (name == "USR2") return SIGUSR2;
+  if (name == "none") return 0;
+  throw ConfigError("LAMELLAR_WAITS_SIGNAL is '" + name + "'; allowed are USR1, USR2, none");
+}
+
+void apply_process_settings(const Settings& settings) {
+  if (const auto level = base::find_log_level(settings.text(Key::kLog)))
+    base::set_log_level(*level);
+  for (const std::string& warning : settings.warnings()) LAMELLAR_LOG_WARN("{}", warning);
+  if (const int signal = signal_number(settings.text(Key::kWaitsSignal)); signal != 0)
+    static_cast<void>(base::dump_waits_on_signal(signal));
+}
+
+void refuse_launchers() {
+  const std::string launcher = lamellae::launcher_in_environment();
+  if (launcher.empty()) return;
+  throw LaunchError("this process was started by " + launcher +
+                    ", which this version cannot join yet: start the program directly and say "
+                    "--lamellar-num-pes N for N PEs in one process");
+}
+
+std::shared_ptr<lamellae::LocalJob> local_job(const Settings& settings) {
+  return std::make_shared<lamellae::LocalJob>(
+      static_cast<Pe>(settings.u64(Key::kNumPes)),
+      static_cast<std::uint32_t>(settings.u64(Key::kFrameBytes)),
+      static_cast<std::uint32_t>(settings.u64(Key::kPoolFrames)));
+}
+
+// One job of launch(): what its PEs share besides the lamella.
+struct Job {
+  const Settings& settings;
+  const std::function<int(World&)>& pe_main;
+  const std::function<void(std::exception_ptr)>& on_error;
+  std::shared_ptr<lamellae::LocalJob> local;
+  std::atomic<int> status{0};  // the first that was not zero
+
+  void ended(int pe_status) noexcept {
+    int none = 0;
+    if (pe_status != 0) status.compare_exchange_strong(none, pe_status);
+  }
+};
+
+// The PE's own work: its function, then the orderly end with the others.
+int run_function(Job& job, world::Runtime& runtime) noexcept {
+  engine::Engine& engine = runtime.engine();
+  int status = 0;
+  try {
+    World world(engine.self());
+    status = job.pe_main(world);
+    job.ended(status);
+    runtime.finish();
+  } catch (const JobFailed&) {
+    // Either another PE failed, or the function threw one of its own making.
+    if (!engine.failed()) engine.fail_with(std::current_exception());
+  } catch (...) {
+    const engine::FailureText text = engine::describe(std::current_exception());
+    engine.fail("the function of PE " + std::to_string(engine.my_pe()) + " threw " + text.type +
+                ": " + text.what);
+  }
+  return engine.failed() && status == 0 ? 1 : status;
+}
+
+void run_pe(Job& job, Pe pe) noexcept {
+  base::set_current_pe_for_log(static_cast<int>(pe));
+  std::shared_ptr<world::Runtime> runtime;
+  try {
+    runtime = world::Runtime::start(job.settings, job.local->num_pes(), job.local->bootstrap(pe),
+                                    job.local->lamella(pe), job.on_error);
+  } catch (const JobFailed&) {
+    return job.ended(kUnusable);  // another PE has said why
+  } catch (const std::exception& error) {
+    LAMELLAR_LOG_ERROR("PE {} cannot start: {}", pe, error.what());
+    job.local->bootstrap(pe)->abandon(error.what());
+    return job.ended(kUnusable);
+  }
+  detail::t_state.engine = &runtime->engine();
+  job.ended(run_function(job, *runtime));
+  detail::t_state.engine = nullptr;
+  runtime->engine().stop();
+  base::set_current_pe_for_log(-1);
+}
+
+int run_job(Job& job) {
+  const world::ExitGuard guard;
+  if (job.local->num_pes() == 1) {
+    run_pe(job, 0);
+    return job.status.load();
+  }
+  std::vector<std::unique_ptr<base::Thread>> pes;
+  for (Pe pe = 0; pe < job.local->num_pes(); ++pe)
+    pes.push_back(std::make_unique<base::Thread>("lml-pe" + std::to_string(pe),
+                                                 [&job, pe] { run_pe(job, pe); }));
+  pes.clear();  // joins
+  return job.status.load();
+}
+
+World make_world(int* argc, char** argv, const base::Overrides& overrides,
+                 const std::function<void(std::exception_ptr)>& on_error) {
+  const Settings settings = load_settings(argc, argv, overrides);
+  apply_process_settings(settings);
+  refuse_launchers();
+  if (settings.u64(Key::kNumPes) != 1)
+    throw Unsupported("init() makes a world of this one process, but " +
+                      settings.text(Key::kNumPes) +
+                      " PEs were asked for (LAMELLAR_NUM_PES): several PEs in one process need "
+                      "launch()");
+  auto job = local_job(settings);
+  auto runtime = world::Runtime::start(settings, 1, job->bootstrap(0), job->lamella(0), on_error);
+  detail::t_state.engine = &runtime->engine();
+  engine::Engine* const engine = &runtime->engine();
+  // The last copy of the returned World ends it, on that copy's thread.
+  return World(std::shared_ptr<engine::Engine>(engine, [runtime](engine::Engine* ending) {
+    try {
+      if (!ending->failed()) runtime->finish();
+    } catch (const std::exception& error) {
+      LAMELLAR_LOG_ERROR("the end of world '{}' failed: {}", ending->options().name,
+                         error.what());
+    }
+    if (detail::t_state.engine == ending) detail::t_state.engine = nullptr;
+    ending->stop();
+  }));
+}
+
+int launch_job(int* argc, char** argv, const base::Overrides& overrides,
+                      const std::function<void(std::exception_ptr)>& on_error,
+                      const std::function<int(World&)>& pe_main) {
+  try {
+    const Settings settings = load_settings(argc, argv, overrides);
+    apply_process_settings(settings);
+    refuse_launchers();
+    Job job{settings, pe_main, on_error, local_job(settings), {}};
+    return run_job(job);
+  } catch (const std::exception& error) {
+    LAMELLAR_LOG_ERROR("{}", error.what());
+    return kUnusable;
+  }
+}
+
+}  // namespace
+
+int WorldBuilder::launch(int& argc, char** argv, const std::function<int(World&)>& pe_main) {
+  return launch_job(&argc, argv, parts_->overrides, parts_->on_error, pe_main);
+}
+
+int WorldBuilder::launch(const std::function<int(World&)>& pe_main) {
+  return launch_job(nullptr, nullptr, parts_->overrides, parts_->on_error, pe_main);
+}
+
+World WorldBuilder::init(int& argc, char** argv) {
+  return make_world(&argc, argv, parts_->overrides, parts_->on_error);
+}
+
+World WorldBuilder::init() {
+  return make_world(nullptr, nullptr, parts_->overrides, parts_->on_error);
+}
+
+}  // namespace lamellar

@@ -1,0 +1,16 @@
+#pragma once
+#include <exception>
+#include <functional>
+
+#include <lamellar/world.hpp>
+
+#include "base/config/settings.hpp"
+
+namespace lamellar {
+
+struct WorldBuilder::Parts {
+  base::Overrides overrides;
+  std::function<void(std::exception_ptr)> on_error;
+};
+
+}  // namespace lamellar

@@ -1,0 +1,82 @@
+#include "world/world/runtime.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <lamellar/error.hpp>
+
+#include "base/clock/thread.hpp"
+
+namespace lamellar::world {
+namespace {
+
+using base::Key;
+
+constexpr std::uint32_t kSpins = 2000;  // empty looks, some 20 us, before a thread yields
+
+engine::EngineOptions options_from(const base::Settings& settings, std::uint32_t pes_here) {
+  engine::EngineOptions options;
+  const std::uint32_t cpus = base::usable_cpus();
+  const auto asked = static_cast<std::uint32_t>(settings.u64(Key::kThreads));
+  options.threads = asked != 0 ? asked : std::max(1u, cpus / pes_here);
+  options.spins = std::uint64_t{options.threads} * pes_here <= cpus ? kSpins : 0;
+  options.name = settings.text(Key::kWorldName);
+  options.max_record = settings.u64(Key::kMaxAm);
+  options.flush_ns = settings.u64(Key::kFlushUs) * 1000;
+  options.warn_after_s = settings.f64(Key::kDeadlockWarningTimeout);
+  options.strict = settings.flag(Key::kStrict);
+  options.warn_dropped_handles = settings.flag(Key::kDroppedUnusedHandleWarning);
+  return options;
+}
+
+// All PEs must know the same types under the same numbers.
+void check_same_program(lamellae::Bootstrap& bootstrap, const engine::TypeSnapshot& types) {
+  const std::uint64_t digest = types.digest();
+  std::string mine(reinterpret_cast<const char*>(&digest), sizeof digest);
+  mine += types.description();
+  const auto all = bootstrap.allgather(mine);
+  for (std::size_t pe = 1; pe < all.size(); ++pe) {
+    if (all[pe].compare(0, sizeof digest, all[0], 0, sizeof digest) == 0) continue;
+    throw LaunchError("the PEs run different programs: PE 0 has active messages of " +
+                      all[0].substr(sizeof digest) + ", PE " + std::to_string(pe) + " of " +
+                      all[pe].substr(sizeof digest) + "; start the same binary on every PE");
+  }
+}
+
+}  // namespace
+
+Runtime::Runtime(engine::EngineOptions options, std::unique_ptr<lamellae::Bootstrap> bootstrap,
+                 std::unique_ptr<lamellae::Lamella> lamella, engine::TypeSnapshot types)
+    : bootstrap_(std::move(bootstrap)),
+      engine_(std::move(options), std::move(lamella), std::move(types)),
+      barrier_(engine_) {}
+
+Runtime::~Runtime() { engine_.stop(); }
+
+std::shared_ptr<Runtime> Runtime::start(const base::Settings& settings, std::uint32_t pes_here,
+                                        std::unique_ptr<lamellae::Bootstrap> bootstrap,
+                                        std::unique_ptr<lamellae::Lamella> lamella,
+                                        std::function<void(std::exception_ptr)> on_error) {
+  engine::EngineOptions options = options_from(settings, pes_here);
+  options.on_error = std::move(on_error);
+  engine::TypeSnapshot types = engine::TypeSnapshot::take();
+  check_same_program(*bootstrap, types);
+  auto runtime = std::make_shared<Runtime>(std::move(options), std::move(bootstrap),
+                                           std::move(lamella), std::move(types));
+  runtime->engine_.set_self(std::shared_ptr<engine::Engine>(runtime, &runtime->engine_));
+  runtime->engine_.start();
+  return runtime;
+}
+
+void Runtime::finish() {
+  const auto here = std::source_location::current();
+  std::uint64_t before = ~std::uint64_t{0};
+  for (;;) {
+    engine_.wait_all(here);
+    const std::uint64_t now = engine_.activity();
+    const bool news = now != before;
+    before = now;
+    if (barrier_.begin(news ? 1 : 0, here).block(here) == 0) return;
+  }
+}
+
+}  // namespace lamellar::world
