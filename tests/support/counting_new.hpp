@@ -54,27 +54,37 @@ inline std::size_t rounded(std::size_t size, std::size_t alignment) {
 
 }  // namespace lamellar::testing_support
 
-void* operator new(std::size_t size) {
+// Not inlined: seen together, the compiler takes malloc and operator delete for a mismatch.
+#define LAMELLAR_NOINLINE __attribute__((noinline))
+
+LAMELLAR_NOINLINE void* operator new(std::size_t size) {
   return lamellar::testing_support::counted(std::malloc(size == 0 ? 1 : size));
 }
-void* operator new[](std::size_t size) { return operator new(size); }
-void* operator new(std::size_t size, std::align_val_t alignment) {
+LAMELLAR_NOINLINE void* operator new(std::size_t size, std::align_val_t alignment) {
   const auto align = static_cast<std::size_t>(alignment);
   return lamellar::testing_support::counted(
       std::aligned_alloc(align, lamellar::testing_support::rounded(size == 0 ? 1 : size, align)));
 }
+LAMELLAR_NOINLINE void operator delete(void* memory) noexcept {
+  lamellar::testing_support::uncounted(memory);
+}
+LAMELLAR_NOINLINE void operator delete(void* memory, std::align_val_t) noexcept {
+  lamellar::testing_support::uncounted(memory);
+}
+void* operator new[](std::size_t size) { return operator new(size); }
 void* operator new[](std::size_t size, std::align_val_t alignment) {
   return operator new(size, alignment);
 }
-void operator delete(void* memory) noexcept { lamellar::testing_support::uncounted(memory); }
 void operator delete[](void* memory) noexcept { operator delete(memory); }
 void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
 void operator delete[](void* memory, std::size_t) noexcept { operator delete(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { operator delete(memory); }
-void operator delete[](void* memory, std::align_val_t) noexcept { operator delete(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  operator delete(memory);
+void operator delete[](void* memory, std::align_val_t alignment) noexcept {
+  operator delete(memory, alignment);
 }
-void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
-  operator delete(memory);
+void operator delete(void* memory, std::size_t, std::align_val_t alignment) noexcept {
+  operator delete(memory, alignment);
 }
+void operator delete[](void* memory, std::size_t, std::align_val_t alignment) noexcept {
+  operator delete(memory, alignment);
+}
+#undef LAMELLAR_NOINLINE

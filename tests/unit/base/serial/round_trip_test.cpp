@@ -87,7 +87,7 @@ TEST(RoundTrip, Sequences) {
 }
 
 TEST(RoundTrip, Bits) {
-  for (const std::size_t size : {0, 1, 7, 8, 9, 1000}) {
+  for (const std::size_t size : {0u, 1u, 7u, 8u, 9u, 1000u}) {
     std::vector<bool> bits(size);
     for (std::size_t i = 0; i < size; i += 3) bits[i] = true;
     expect_round_trip(bits);
