@@ -47,11 +47,11 @@
 #define LAMELLAR_MAP_30(m, a, ...) m(a), LAMELLAR_MAP_29(m, __VA_ARGS__)
 #define LAMELLAR_MAP_31(m, a, ...) m(a), LAMELLAR_MAP_30(m, __VA_ARGS__)
 #define LAMELLAR_MAP_32(m, a, ...) m(a), LAMELLAR_MAP_31(m, __VA_ARGS__)
-#define LAMELLAR_NTH(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15,  \
-    a16, a17, a18, a19, a20, a21, a22, a23, a24, a25, a26, a27, a28, a29, a30, a31, a32, n, \
+#define LAMELLAR_NTH(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15,        \
+    a16, a17, a18, a19, a20, a21, a22, a23, a24, a25, a26, a27, a28, a29, a30, a31, a32, n,       \
     ...) n
-#define LAMELLAR_COUNT(...) LAMELLAR_NTH(0 __VA_OPT__(,) __VA_ARGS__, 32, 31, 30, 29, 28, 27, \
-    26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3,  \
+#define LAMELLAR_COUNT(...) LAMELLAR_NTH(0 __VA_OPT__(,) __VA_ARGS__, 32, 31, 30, 29, 28, 27,     \
+    26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3,      \
     2, 1, 0, )
 #define LAMELLAR_JOIN_(a, b) a##b
 #define LAMELLAR_JOIN(a, b) LAMELLAR_JOIN_(a, b)
@@ -120,45 +120,45 @@ consteval bool check_fields(TemplateFieldTypes<Fs...>) {
 }  // namespace lamellar::detail
 
 // The structured binding does not compile unless the number of names is that of the members.
-#define LAMELLAR_FIELDS(Type, ...)                                                              \
-  [[maybe_unused]] constexpr auto lamellar_field_types(::std::type_identity<Type>) {            \
-    using LamellarType [[maybe_unused]] = Type;                                                 \
-    return ::lamellar::detail::FieldTypes<LAMELLAR_MAP(LAMELLAR_FIELD_TYPE __VA_OPT__(, )       \
-                                                           __VA_ARGS__)>{};                     \
-  }                                                                                             \
-  [[maybe_unused]] constexpr auto lamellar_fields([[maybe_unused]] Type& lamellar_value) {      \
-    return ::std::tie(LAMELLAR_MAP(LAMELLAR_FIELD_OF __VA_OPT__(, ) __VA_ARGS__));              \
-  }                                                                                             \
-  [[maybe_unused]] constexpr auto lamellar_fields([[maybe_unused]] const Type& lamellar_value) { \
-    return ::std::tie(LAMELLAR_MAP(LAMELLAR_FIELD_OF __VA_OPT__(, ) __VA_ARGS__));              \
-  }                                                                                             \
-  [[maybe_unused]] inline void lamellar_every_field([[maybe_unused]] const Type& lamellar_value) { \
-    __VA_OPT__([[maybe_unused]] const auto& [LAMELLAR_MAP(LAMELLAR_FIELD_NAME, __VA_ARGS__)] =  \
-                   lamellar_value;)                                                             \
-  }                                                                                             \
-  static_assert(::lamellar::detail::check_fields<Type>(                                         \
+#define LAMELLAR_FIELDS(Type, ...)                                                                \
+  [[maybe_unused]] constexpr auto lamellar_field_types(::std::type_identity<Type>) {              \
+    using LamellarType [[maybe_unused]] = Type;                                                   \
+    return ::lamellar::detail::FieldTypes<LAMELLAR_MAP(LAMELLAR_FIELD_TYPE __VA_OPT__(, )         \
+                                                           __VA_ARGS__)>{};                       \
+  }                                                                                               \
+  [[maybe_unused]] constexpr auto lamellar_fields([[maybe_unused]] Type& lamellar_value) {        \
+    return ::std::tie(LAMELLAR_MAP(LAMELLAR_FIELD_OF __VA_OPT__(, ) __VA_ARGS__));                \
+  }                                                                                               \
+  [[maybe_unused]] constexpr auto lamellar_fields([[maybe_unused]] const Type& lamellar_value) {  \
+    return ::std::tie(LAMELLAR_MAP(LAMELLAR_FIELD_OF __VA_OPT__(, ) __VA_ARGS__));                \
+  }                                                                                               \
+  [[maybe_unused]] inline void lamellar_every_field([[maybe_unused]] const Type& lamellar_v) {    \
+    __VA_OPT__([[maybe_unused]] const auto& [LAMELLAR_MAP(LAMELLAR_FIELD_NAME, __VA_ARGS__)] =    \
+                   lamellar_v;)                                                                   \
+  }                                                                                               \
+  static_assert(::lamellar::detail::check_fields<Type>(                                           \
       lamellar_field_types(::std::type_identity<Type>{})))
 
-// LAMELLAR_FIELDS_TEMPLATE((class T, int n), (Grid<T, n>), a, b) lists a class template. A recursive
-// one needs wire_safe_override besides.
-#define LAMELLAR_FIELDS_TEMPLATE(Parameters, Type, ...)                                         \
-  template <LAMELLAR_UNWRAP Parameters>                                                         \
-  constexpr auto lamellar_field_types(::std::type_identity<LAMELLAR_UNWRAP Type>) {             \
-    using LamellarType [[maybe_unused]] = LAMELLAR_UNWRAP Type;                                 \
-    return ::lamellar::detail::TemplateFieldTypes<LAMELLAR_MAP(                                 \
-        LAMELLAR_FIELD_TYPE __VA_OPT__(, ) __VA_ARGS__)>{};                                     \
-  }                                                                                             \
-  template <LAMELLAR_UNWRAP Parameters>                                                         \
-  constexpr auto lamellar_fields([[maybe_unused]] LAMELLAR_UNWRAP Type& lamellar_value) {       \
-    return ::std::tie(LAMELLAR_MAP(LAMELLAR_FIELD_OF __VA_OPT__(, ) __VA_ARGS__));              \
-  }                                                                                             \
-  template <LAMELLAR_UNWRAP Parameters>                                                         \
-  constexpr auto lamellar_fields([[maybe_unused]] const LAMELLAR_UNWRAP Type& lamellar_value) { \
-    using LamellarType = LAMELLAR_UNWRAP Type;                                                  \
-    static_assert(::lamellar::detail::check_fields<LamellarType>(                               \
-        lamellar_field_types(::std::type_identity<LamellarType>{})));                           \
-    __VA_OPT__([[maybe_unused]] const auto& [LAMELLAR_MAP(LAMELLAR_FIELD_NAME, __VA_ARGS__)] =  \
-                   lamellar_value;)                                                             \
-    return ::std::tie(LAMELLAR_MAP(LAMELLAR_FIELD_OF __VA_OPT__(, ) __VA_ARGS__));              \
-  }                                                                                             \
+// LAMELLAR_FIELDS_TEMPLATE((class T, int n), (Grid<T, n>), a, b) lists a class template. One that
+// contains itself needs wire_safe_override besides.
+#define LAMELLAR_FIELDS_TEMPLATE(Parameters, Type, ...)                                           \
+  template <LAMELLAR_UNWRAP Parameters>                                                           \
+  constexpr auto lamellar_field_types(::std::type_identity<LAMELLAR_UNWRAP Type>) {               \
+    using LamellarType [[maybe_unused]] = LAMELLAR_UNWRAP Type;                                   \
+    return ::lamellar::detail::TemplateFieldTypes<LAMELLAR_MAP(                                   \
+        LAMELLAR_FIELD_TYPE __VA_OPT__(, ) __VA_ARGS__)>{};                                       \
+  }                                                                                               \
+  template <LAMELLAR_UNWRAP Parameters>                                                           \
+  constexpr auto lamellar_fields([[maybe_unused]] LAMELLAR_UNWRAP Type& lamellar_value) {         \
+    return ::std::tie(LAMELLAR_MAP(LAMELLAR_FIELD_OF __VA_OPT__(, ) __VA_ARGS__));                \
+  }                                                                                               \
+  template <LAMELLAR_UNWRAP Parameters>                                                           \
+  constexpr auto lamellar_fields([[maybe_unused]] const LAMELLAR_UNWRAP Type& lamellar_value) {   \
+    using LamellarType = LAMELLAR_UNWRAP Type;                                                    \
+    static_assert(::lamellar::detail::check_fields<LamellarType>(                                 \
+        lamellar_field_types(::std::type_identity<LamellarType>{})));                             \
+    __VA_OPT__([[maybe_unused]] const auto& [LAMELLAR_MAP(LAMELLAR_FIELD_NAME, __VA_ARGS__)] =    \
+                   lamellar_value;)                                                               \
+    return ::std::tie(LAMELLAR_MAP(LAMELLAR_FIELD_OF __VA_OPT__(, ) __VA_ARGS__));                \
+  }                                                                                               \
   static_assert(true)

@@ -105,7 +105,9 @@ double check_f64(const SettingInfo& info, std::string_view spelling, Source sour
 
 bool check_flag(std::string_view spelling, Source source, std::string_view value) {
   const auto flag = parse_flag(value);
-  if (!flag) bad_value(spelling, source, value, "0, 1, off, on, no, yes, false or true is expected");
+  if (!flag) {
+    bad_value(spelling, source, value, "0, 1, off, on, no, yes, false or true is expected");
+  }
   return *flag;
 }
 

@@ -8,7 +8,8 @@ namespace {
 TEST(Parse, WholeNumbers) {
   EXPECT_EQ(parse_u64("0", false), 0u);
   EXPECT_EQ(parse_u64("18446744073709551615", false), 18446744073709551615u);
-  for (const char* bad : {"", "-1", "+1", " 1", "1 ", "1.5", "0x10", "18446744073709551616", "1K"}) {
+  for (const char* bad :
+       {"", "-1", "+1", " 1", "1 ", "1.5", "0x10", "18446744073709551616", "1K"}) {
     EXPECT_FALSE(parse_u64(bad, false)) << bad;
   }
 }

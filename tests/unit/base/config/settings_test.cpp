@@ -109,7 +109,8 @@ TEST(Settings, OnlyTheWinningValueIsChecked) {
 }
 
 TEST(Settings, UnknownVariablesAreWarnedAboutWithTheNearestName) {
-  const Settings settings = load({"LAMELLAR_NUMPES=2", "LAMELLARX=1", "PATH=/bin", "LAMELLAR_LOG=info"});
+  const Settings settings =
+      load({"LAMELLAR_NUMPES=2", "LAMELLARX=1", "PATH=/bin", "LAMELLAR_LOG=info"});
   EXPECT_EQ(settings.warnings(),
             std::vector<std::string>{"there is no setting LAMELLAR_NUMPES, it is ignored: did you "
                                      "mean LAMELLAR_NUM_PES?"});

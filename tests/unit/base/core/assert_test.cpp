@@ -11,7 +11,7 @@ TEST(AssertDeathTest, NamesPeRoomFileAndLine) {
         set_current_pe_for_log(3);
         LAMELLAR_CHECK(1 + 1 == 3, "arithmetic");
       },
-      R"(\[lamellar PE 3\] broken invariant in .*, assert_test.cpp:[0-9]+: 1 \+ 1 == 3: arithmetic)");
+      R"(\[lamellar PE 3\] broken invariant in .*, assert_test.cpp:[0-9]+: 1 \+ 1 == 3: arith)");
 }
 
 TEST(AssertDeathTest, TakesTheRoomFromThePath) {
