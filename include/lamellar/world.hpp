@@ -93,4 +93,8 @@ class PeLocal {
   std::uint64_t id_ = 0;
 };
 
+// Its id is all that travels.
+template <class T>
+struct wire_safe_override<PeLocal<T>> : std::true_type {};
+
 }  // namespace lamellar

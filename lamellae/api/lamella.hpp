@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include <lamellar/types.hpp>
 
@@ -73,6 +74,14 @@ struct Counters {
   std::uint64_t sleeps = 0;              // times a thread of this PE went to sleep on the doorbell
 };
 
+// Why the job failed, as its PEs hear of it.
+struct FailureNote {
+  static constexpr std::size_t kLongest = 488;
+  std::uint32_t pe = 0;
+  std::uint32_t length = 0;
+  char text[kLongest] = {};
+};
+
 class Lamella {
  public:
   virtual ~Lamella() = default;
@@ -82,6 +91,8 @@ class Lamella {
   // Payload bytes of a frame, and how many frames this PE has for `lane`.
   virtual std::uint32_t frame_capacity() const noexcept = 0;
   virtual std::uint32_t frames(Lane lane) const noexcept = 0;
+  // How many of them may be in flight to one destination.
+  virtual std::uint32_t credits(Lane lane) const noexcept = 0;
 
   // Takes a free frame for `destination`. False when the lane's frames or the destination's
   // credits are used up. THREADS: any. BLOCKS: never.
@@ -101,15 +112,19 @@ class Lamella {
 
   // Frames handed over to `destination` (or open for it) and not yet given back.
   virtual std::uint32_t in_flight(Pe destination, Lane lane) const noexcept = 0;
-  // While set (counted), the doorbell rings when a frame of this PE comes back.
+  // While set (counted), the doorbell rings when a frame of this PE comes back and no more than
+  // half of that destination's credits are in flight.
   virtual void want_frames(bool wanted) noexcept = 0;
 
   // Rung by arriving bytes; also used by this PE's own threads to wake each other.
   virtual base::EventCount& doorbell() noexcept = 0;
   virtual base::FutexScope doorbell_scope() const noexcept = 0;
 
-  // True for exactly one caller of the job: the one who reports why it failed.
-  virtual bool claim_failure() noexcept = 0;
+  // The job fails: every PE's doorbell rings and its failure() says why. True for the first caller
+  // of the job, who reports it; later reasons are dropped. THREADS: any. BLOCKS: never.
+  virtual bool announce_failure(std::string_view why) noexcept = 0;
+  // Null until somebody announced one. Costs one load.
+  virtual const FailureNote* failure() const noexcept = 0;
 
   virtual Counters counters() const noexcept = 0;
 };

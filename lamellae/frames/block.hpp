@@ -48,7 +48,9 @@ struct BlockHead {
   alignas(64) std::atomic<std::uint64_t> inbox{0};  // frames pushed for this PE, newest first
   alignas(64) base::EventCount doorbell;
   alignas(64) std::atomic<std::uint32_t> want_frames{0};
-  std::atomic<std::uint32_t> failed{0};  // in PE 0's block: somebody reports the job's failure
+  // In PE 0's block only: 0 none, 1 being written, 2 there.
+  alignas(64) std::atomic<std::uint32_t> failed{0};
+  FailureNote failure;
 };
 
 // A view of a block at some address. Cheap to copy; holds no state of its own.

@@ -226,10 +226,12 @@ void FrameLamella::give_back(const Block& owner, std::uint32_t index, Pe destina
   const Lane lane = control.lane;
   const std::uint32_t life = life_of(control.state.load(std::memory_order_relaxed));
   control.state.store((life + 1) << 2);
-  owner.in_flight(lane, destination).fetch_sub(1);
+  const std::uint32_t left = owner.in_flight(lane, destination).fetch_sub(1) - 1;
   const std::uint32_t bit = lane == Lane::kRequest ? index : index - frames(Lane::kRequest);
   owner.free_words(lane)[bit / 64].fetch_or(std::uint64_t{1} << (bit % 64));
-  if (owner.head().want_frames.load() != 0) owner.head().doorbell.notify(INT32_MAX, scope_);
+  // Whoever waits for credit goes on when half of it is back: one wake-up for many frames.
+  if (left <= credits(lane) / 2 && owner.head().want_frames.load() != 0)
+    owner.head().doorbell.notify(INT32_MAX, scope_);
 }
 
 std::uint32_t FrameLamella::in_flight(Pe destination, Lane lane) const noexcept {
@@ -243,8 +245,20 @@ void FrameLamella::want_frames(bool wanted) noexcept {
     mine().head().want_frames.fetch_sub(1);
 }
 
-bool FrameLamella::claim_failure() noexcept {
-  return blocks_[0].head().failed.exchange(1) == 0;
+bool FrameLamella::announce_failure(std::string_view why) noexcept {
+  BlockHead& head = blocks_[0].head();
+  std::uint32_t none = 0;
+  if (!head.failed.compare_exchange_strong(none, 1)) return false;
+  head.failure.pe = my_pe_;
+  head.failure.length = static_cast<std::uint32_t>(why.copy(head.failure.text, FailureNote::kLongest));
+  head.failed.store(2);  // pairs with failure()
+  for (const Block& block : blocks_) block.head().doorbell.notify(INT32_MAX, scope_);
+  return true;
+}
+
+const FailureNote* FrameLamella::failure() const noexcept {
+  const BlockHead& head = blocks_[0].head();
+  return head.failed.load() == 2 ? &head.failure : nullptr;
 }
 
 Counters FrameLamella::counters() const noexcept {

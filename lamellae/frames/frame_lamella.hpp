@@ -30,6 +30,7 @@ class FrameLamella final : public Lamella {
   std::uint32_t frames(Lane lane) const noexcept override {
     return shape_.frames[static_cast<std::size_t>(lane)];
   }
+  std::uint32_t credits(Lane lane) const noexcept override;
   bool try_open(Pe destination, Lane lane, OpenFrame& frame) noexcept override;
   void publish(FrameRef frame) noexcept override;
   void seal(const OpenFrame& frame) noexcept override;
@@ -40,7 +41,8 @@ class FrameLamella final : public Lamella {
   void want_frames(bool wanted) noexcept override;
   base::EventCount& doorbell() noexcept override { return mine().head().doorbell; }
   base::FutexScope doorbell_scope() const noexcept override { return scope_; }
-  bool claim_failure() noexcept override;
+  bool announce_failure(std::string_view why) noexcept override;
+  const FailureNote* failure() const noexcept override;
   Counters counters() const noexcept override;
 
   // For tests: a PE's block now lies at `base`. REQUIRES: nobody uses the lamella meanwhile.
@@ -54,7 +56,6 @@ class FrameLamella final : public Lamella {
     std::uint32_t frame;
   };
   const Block& mine() const noexcept { return blocks_[my_pe_]; }
-  std::uint32_t credits(Lane lane) const noexcept;
   bool take_free(Lane lane, std::uint32_t& index) noexcept;
   void push(std::uint32_t index, FrameControl& control) noexcept;
   bool take_one(Address& address) noexcept;

@@ -161,7 +161,17 @@ void execute_run(engine::Engine& engine, const AmType& type, RunArgs& args) noex
 }
 
 template <class AM>
-inline constinit AmType am_type{lamellar_am_name(static_cast<const AM*>(nullptr)),
+consteval const char* name_of_am() {
+  constexpr bool kDeclared = requires(const AM* am) { lamellar_am_name(am); };
+  static_assert(kDeclared,
+                "this type is no active message: write LAMELLAR_AM(Type, field...) behind it, in "
+                "its namespace");
+  if constexpr (kDeclared) return lamellar_am_name(static_cast<const AM*>(nullptr));
+  return "";
+}
+
+template <class AM>
+inline constinit AmType am_type{name_of_am<AM>(),
                                 trivial_wire<AM> ? static_cast<std::uint32_t>(sizeof(AM))
                                                  : kVariableSize,
                                 &execute_run<AM>};

@@ -76,11 +76,10 @@ template <class AM, class... Args>
 concept Emplaces = std::is_constructible_v<AM, Args...> &&
                    !(sizeof...(Args) == 1 && (std::is_same_v<std::remove_cvref_t<Args>, AM> && ...));
 
+// Whether LAMELLAR_AM was written is asked later (name_of_am): exec may send its own type, and its
+// body stands before the macro.
 template <class AM>
-concept ActiveMessage = requires(const AM* am, AM& message, Context& context) {
-  { lamellar_am_name(am) } -> std::convertible_to<const char*>;
-  message.exec(context);
-};
+concept ActiveMessage = requires(AM& message, Context& context) { message.exec(context); };
 
 template <class R>
 FutureState<R>* new_state(engine::Engine& engine, const char* what, Pe peer,

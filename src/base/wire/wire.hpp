@@ -31,7 +31,7 @@ enum class Kind : std::uint32_t {
   kReply = 2,      // record: RequestId Length body
   kException = 3,  // record: RequestId Length, four encoded fields: type, what, AM, PE
   kFragment = 4,   // record: FragmentHead bytes
-  kControl = 5,    // record: ControlHead text
+  kControl = 5,    // record: ControlHead
 };
 
 // In front of every run; aligned to 8 within the frame. `word` = type index << 4 | kind.
@@ -75,12 +75,11 @@ static_assert(sizeof(FragmentHead) == 32);
 enum class Control : std::uint32_t {
   kExecuted = 1,  // a: request bytes of yours executed here so far (cumulative)
   kBarrier = 2,   // a: sequence << 8 | round, b: carried value (or-ed)
-  kFailed = 3,    // the job failed; text: why. a: the PE that failed first
 };
 
 struct ControlHead {
   Control what = Control::kExecuted;
-  std::uint32_t text_length = 0;
+  std::uint32_t reserved = 0;
   std::uint64_t a = 0;
   std::uint64_t b = 0;
 };

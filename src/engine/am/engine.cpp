@@ -7,17 +7,6 @@
 #include "engine/am/failure.hpp"
 
 namespace lamellar::engine {
-namespace {
-
-void encode_text(const void* text, detail::SpanWriter& to) {
-  const auto& bytes = *static_cast<const std::string*>(text);
-  to.put(bytes.data(), bytes.size());
-}
-
-constexpr std::size_t kLongestReason = 4096;  // so that the news of a failure fits a frame
-
-}  // namespace
-
 Engine::Engine(EngineOptions options, std::unique_ptr<lamellae::Lamella> lamella,
                TypeSnapshot types)
     : options_(std::move(options)),
@@ -67,6 +56,7 @@ void Engine::stop() noexcept {
 }
 
 bool Engine::poll() noexcept {
+  if (hear_of_failure()) return true;
   const bool received = lamella_->poll(*receiver_);
   return backlog_->drain() || received;
 }
@@ -76,7 +66,23 @@ void Engine::going_idle() noexcept {
   sender_->flush_this_thread();
 }
 
-bool Engine::pending() noexcept { return lamella_->has_incoming() || backlog_->drain(); }
+bool Engine::pending() noexcept {
+  return lamella_->has_incoming() || backlog_->drain() ||
+         (lamella_->failure() != nullptr && !failed_.load());
+}
+
+bool Engine::hear_of_failure() noexcept {
+  const lamellae::FailureNote* const note = lamella_->failure();
+  if (note == nullptr || failed_.load(std::memory_order_relaxed)) return false;
+  job_failed(note->pe, std::string(note->text, note->length));
+  return true;
+}
+
+void Engine::drain(std::source_location where) {
+  sender_->flush_this_thread();
+  scheduler_->work_until([this] { return backlog_->empty() || failed_.load(); },
+                         {"credit for what is still to be sent", "wait outside of tasks"}, where);
+}
 
 void Engine::check_running() {
   if (failed_.load()) throw_failure();
@@ -85,13 +91,10 @@ void Engine::check_running() {
                      "' has ended: nothing can be sent, started or waited for in it any more");
 }
 
-void Engine::send_control(Pe destination, const wire::ControlHead& head,
-                          const std::string& text) {
-  wire::ControlHead with_length = head;
-  with_length.text_length = static_cast<std::uint32_t>(text.size());
+void Engine::send_control(Pe destination, const wire::ControlHead& head) {
   const std::uint32_t word = wire::word_of(0, wire::Kind::kControl);
   sender_->append(destination, lamellae::Lane::kReply, {word, word, "a control record"},
-                  {&with_length, sizeof with_length, false, &text, &encode_text});
+                  {&head, sizeof head, false, nullptr, nullptr});
 }
 
 void Engine::on_control(Pe source, const wire::ControlHead& head) noexcept {
@@ -212,17 +215,9 @@ void Engine::job_failed(Pe pe, const std::string& why) noexcept {
   end_waits(std::make_exception_ptr(JobFailed(pe, why)));
 }
 
-void Engine::peer_failed(Pe pe, const std::string& why) noexcept { job_failed(pe, why); }
-
 void Engine::fail(const std::string& why) noexcept {
   if (failed_.load()) return;
-  if (lamella_->claim_failure()) LAMELLAR_LOG_ERROR("{}; the job ends", why);
-  wire::ControlHead head;
-  head.what = wire::Control::kFailed;
-  head.a = my_pe_;
-  for (Pe pe = 0; pe < num_pes_; ++pe)
-    if (pe != my_pe_) send_control(pe, head, why.substr(0, kLongestReason));
-  sender_->flush_this_thread();
+  if (lamella_->announce_failure(why)) LAMELLAR_LOG_ERROR("{}; the job ends", why);
   job_failed(my_pe_, why);
 }
 

@@ -75,7 +75,9 @@ class Engine final : private IdleHook {
 
   // ERRORS: WorldEnded, JobFailed.
   void check_running();
-  void send_control(Pe destination, const wire::ControlHead& head, const std::string& text);
+  void send_control(Pe destination, const wire::ControlHead& head);
+  // Waits until nothing is kept back for want of credit. BLOCKS.
+  void drain(std::source_location where);
   void on_control(Pe source, const wire::ControlHead& head) noexcept;
 
   // Everything this PE launched has run.
@@ -84,17 +86,19 @@ class Engine final : private IdleHook {
   Future<void> async_wait_all(std::source_location where);
   // Something wait_all may have waited for has happened.
   void progressed() noexcept;
-  void local_began() noexcept { locals_.fetch_add(1); }
+  void local_began() noexcept {
+    locals_.fetch_add(1);
+    scheduler_->throttle();
+  }
   void local_ended() noexcept;
   // Changes whenever this PE sends or executes messages.
   std::uint64_t activity();
 
   // --- failure -----------------------------------------------------------------------------
   bool failed() const noexcept { return failed_.load(); }
-  // This PE failed: report it (once per job), tell the others, end all waits.
+  // This PE failed: report it (once per job), let the others know, end all waits.
   void fail(const std::string& why) noexcept;
   void fail_with(std::exception_ptr error) noexcept;
-  void peer_failed(Pe pe, const std::string& why) noexcept;
   // A failure nobody waits for: to the user's handler, or ends the job.
   void unseen_failure(const char* what, std::exception_ptr error) noexcept;
   [[noreturn]] void throw_failure();
@@ -106,6 +110,7 @@ class Engine final : private IdleHook {
   bool poll() noexcept override;
   void going_idle() noexcept override;
   bool pending() noexcept override;
+  bool hear_of_failure() noexcept;
   void end_waits(std::exception_ptr error) noexcept;
   void job_failed(Pe pe, const std::string& why) noexcept;
   void complete_quiet_waiters() noexcept;

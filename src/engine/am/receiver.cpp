@@ -171,8 +171,6 @@ const char* Receiver::read_control(Cut& cut) {
     detail::SpanReader reader(cut.at, cut.end);
     wire::ControlHead head;
     if (!reader.take_value(head)) return "a control record is cut off";
-    const std::byte* const text = reader.take_view(head.text_length);
-    if (text == nullptr) return "a control record is cut off";
     cut.at = reader.at;
     ++cut.records;
     if (head.what == wire::Control::kExecuted) {
@@ -181,9 +179,6 @@ const char* Receiver::read_control(Cut& cut) {
       while (before < head.a && !acked.compare_exchange_weak(before, head.a)) {
       }
       engine_.progressed();
-    } else if (head.what == wire::Control::kFailed) {
-      engine_.peer_failed(static_cast<Pe>(head.a),
-                          std::string(reinterpret_cast<const char*>(text), head.text_length));
     } else {
       engine_.on_control(cut.source, head);
     }
@@ -204,7 +199,7 @@ void Receiver::report_executed() noexcept {
     wire::ControlHead head;
     head.what = wire::Control::kExecuted;
     head.a = executed;
-    engine_.send_control(pe, head, {});
+    engine_.send_control(pe, head);
   }
 }
 

@@ -190,9 +190,11 @@ void Sender::open(Cursor& cursor, Lane lane, Pe destination) {
   }
   bool opened = false;
   lamella_.want_frames(true);
+  const std::uint32_t enough = lamella_.credits(lane) / 2;
   scheduler_.work_until(
       [&] {
-        opened = opened || lamella_.try_open(destination, lane, frame);
+        opened = opened || (lamella_.in_flight(destination, lane) <= enough &&
+                            lamella_.try_open(destination, lane, frame));
         return opened || interrupted_.load();
       },
       {"credit for another frame", "send from a task", destination, 0},
@@ -358,7 +360,9 @@ void Sender::interrupt(std::exception_ptr why) noexcept {
 }
 
 void Sender::close() noexcept {
+  if (helper_ == nullptr) return;
   helper_->remove(*this);
+  helper_.reset();
   std::vector<std::shared_ptr<Table>> tables;
   {
     base::Lock lock(mutex_);

@@ -61,7 +61,7 @@ void Barrier::send(std::uint64_t sequence, const Instance& instance) {
   head.b = instance.value;
   const Pe to = static_cast<Pe>(
       (engine_.my_pe() + (std::uint64_t{1} << instance.round)) % engine_.num_pes());
-  engine_.send_control(to, head, {});
+  engine_.send_control(to, head);
 }
 
 void Barrier::advance(std::uint64_t sequence, Instance& instance) {

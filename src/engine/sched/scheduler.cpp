@@ -20,6 +20,7 @@ namespace lamellar::engine {
 namespace {
 
 constexpr std::uint32_t kYields = 32;  // looks with a yield in between, before parking
+constexpr std::uint64_t kLongQueue = 1024;  // jobs; see throttle()
 
 }  // namespace
 
@@ -38,7 +39,7 @@ void Scheduler::stop() {
   stopping_.store(true);
   wake_waiters();
   workers_.clear();
-  while (detail::Job* job = pop()) job->run(job);
+  while (detail::Job* job = pop()) run(*job);
 }
 
 void Scheduler::submit(detail::Job& job) noexcept {
@@ -77,12 +78,27 @@ bool Scheduler::withdraw(detail::Job& job) noexcept {
   return true;
 }
 
+void Scheduler::run(detail::Job& job) noexcept {
+  Engine* const outer = std::exchange(detail::t_state.engine, options_.engine);
+  ++detail::t_state.depth;
+  job.run(&job);
+  --detail::t_state.depth;
+  detail::t_state.engine = outer;
+}
+
+void Scheduler::throttle() noexcept {
+  if (queued_.load(std::memory_order_relaxed) < kLongQueue || detail::t_state.depth != 0) return;
+  while (queued_.load(std::memory_order_relaxed) > kLongQueue / 2) {
+    detail::Job* const job = pop();
+    if (job == nullptr) return;
+    run(*job);
+  }
+}
+
 bool Scheduler::work_once() noexcept {
   bool worked = options_.hook->poll();
   if (detail::Job* job = pop()) {
-    ++detail::t_state.depth;
-    job->run(job);
-    --detail::t_state.depth;
+    run(*job);
     worked = true;
   }
   return worked;
@@ -90,7 +106,6 @@ bool Scheduler::work_once() noexcept {
 
 void Scheduler::worker() noexcept {
   base::set_current_pe_for_log(static_cast<int>(options_.pe));
-  detail::t_state.engine = options_.engine;
   std::uint32_t idle = 0;
   while (!stopping_.load()) {
     if (work_once()) {
@@ -133,15 +148,12 @@ Scheduler::Waiting::Waiting(Scheduler& scheduler, const detail::WaitLabel& label
                             std::source_location where)
     : scheduler_(scheduler),
       entry_({label.what, scheduler.pe(), label.peer, label.sequence, where}),
-      outer_engine_(std::exchange(detail::t_state.engine, scheduler.options_.engine)),
       warn_at_ns_(base::kForever) {
   scheduler_.options_.hook->going_idle();
   if (scheduler_.options_.warn_after_s > 0)
     warn_at_ns_ =
         base::now_ns() + static_cast<std::uint64_t>(scheduler_.options_.warn_after_s * 1e9);
 }
-
-Scheduler::Waiting::~Waiting() { detail::t_state.engine = outer_engine_; }
 
 bool Scheduler::Waiting::should_park() noexcept {
   if (idle_++ == 0) scheduler_.options_.hook->going_idle();

@@ -29,7 +29,7 @@ struct SchedulerOptions {
   base::EventCount* doorbell = nullptr;
   base::FutexScope scope = base::FutexScope::kProcess;
   IdleHook* hook = nullptr;
-  Engine* engine = nullptr;      // what a thread works for while it works here
+  Engine* engine = nullptr;      // what a thread works for while it runs a job
   std::function<void(std::exception_ptr)> unseen_failure; // of a future that was dropped
 };
 
@@ -47,6 +47,10 @@ class Scheduler {
   // THREADS: any. BLOCKS: never (a short lock).
   void submit(detail::Job& job) noexcept;
   bool withdraw(detail::Job& job) noexcept;
+
+  // Back-pressure for a thread outside of tasks that submits faster than anybody runs: works until
+  // the queue is short again. BLOCKS: never for long (runs jobs). Nothing inside a task.
+  void throttle() noexcept;
 
   // One look at the network and one job; whether there was anything. THREADS: any.
   bool work_once() noexcept;
@@ -75,7 +79,6 @@ class Scheduler {
   class Waiting {
    public:
     Waiting(Scheduler& scheduler, const detail::WaitLabel& label, std::source_location where);
-    ~Waiting();
     template <class Done>
     void step(const Done& done) {
       if (scheduler_.work_once()) {
@@ -95,7 +98,6 @@ class Scheduler {
     void park(std::uint32_t key) noexcept;
     Scheduler& scheduler_;
     base::WaitScope entry_;
-    Engine* const outer_engine_;  // what this thread worked for before
     std::uint32_t idle_ = 0;
     std::uint64_t warn_at_ns_;
   };
@@ -103,6 +105,7 @@ class Scheduler {
   void worker() noexcept;
   bool pending() noexcept { return queued_.load() != 0 || options_.hook->pending(); }
   detail::Job* pop() noexcept;
+  void run(detail::Job& job) noexcept;
 
   SchedulerOptions options_;
   base::Mutex mutex_;  // guards the queue

@@ -75,8 +75,10 @@ void Runtime::finish() {
     const std::uint64_t now = engine_.activity();
     const bool news = now != before;
     before = now;
-    if (barrier_.begin(news ? 1 : 0, here).block(here) == 0) return;
+    if (barrier_.begin(news ? 1 : 0, here).block(here) == 0) break;
   }
+  // The others may still need what this PE has to say in the last round.
+  engine_.drain(here);
 }
 
 }  // namespace lamellar::world
