@@ -3,6 +3,7 @@
 set -eu
 export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/reference.sh"
 program=$(realpath "$1")
 work=$(mktemp -d)
 trap 'chmod -R u+rwX "$work"; rm -rf "$work"' EXIT
@@ -26,14 +27,6 @@ run() {
 err_has() { grep -qF -e "$1" "$work/err" || fail "stderr does not say '$1': $(cat "$work/err")"; }
 out_has() { grep -q -e "$1" "$work/out" || fail "stdout does not say '$1': $(cat "$work/out")"; }
 same() { cmp "$1" "$2" || fail "$3"; }
-
-# reference FOLDER: what --all must write.
-reference() {
-  find "$1" -type f -exec sh -c '
-    for f; do case $f in *.gz) gzip -dc -- "$f" ;; *) cat -- "$f" ;; esac; echo; done' sh {} + |
-    tr 'A-Z' 'a-z' | tr -c 'a-z' '\n' |
-    awk 'length($0) { n[$0]++ } END { for (w in n) print n[w], w }' | sort -k 1,1nr -k 2,2
-}
 
 compare_all() {
   sh "$here/make_corpus.sh" "$work/corpus"
