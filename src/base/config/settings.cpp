@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::string_view kEnvironmentPrefix = "LAMELLAR_";
 constexpr std::string_view kOptionPrefix = "--lamellar-";
+constexpr std::string_view kTestPrefix = "LAMELLAR_TEST_";  // knobs of the test tools, not ours
 
 constexpr SettingInfo kTable[] = {
 #define LAMELLAR_SETTING(id, name, kind, initial, allowed, unit, text) \
@@ -145,6 +146,7 @@ std::vector<std::string> read_environment(const char* const* variable, Requests&
   for (; variable != nullptr && *variable != nullptr; ++variable) {
     const auto [name, value] = split(*variable, "=");
     if (name.substr(0, kEnvironmentPrefix.size()) != kEnvironmentPrefix) continue;
+    if (name.substr(0, kTestPrefix.size()) == kTestPrefix) continue;
     const std::string_view tail = name.substr(kEnvironmentPrefix.size());
     const SettingInfo& info = nearest(tail);
     if (info.name != tail) {
