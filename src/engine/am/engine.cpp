@@ -260,6 +260,8 @@ std::uint64_t Engine::add_local(void* object, void (*destroy)(void*) noexcept) {
 
 void* Engine::get_local(std::uint64_t id) {
   const std::uint64_t known = local_objects_.load(std::memory_order_acquire);
+  if (id != 0 && id > known && ended_.load())
+    throw WorldEnded("world '" + options_.name + "' has ended, and its PeLocals with it");
   if (id == 0 || id > known)
     throw Error("PeLocal " + std::to_string(id) + " is not known in world '" + options_.name +
                 "' (it has " + std::to_string(known) +
