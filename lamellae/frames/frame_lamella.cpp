@@ -250,7 +250,8 @@ bool FrameLamella::announce_failure(std::string_view why) noexcept {
   std::uint32_t none = 0;
   if (!head.failed.compare_exchange_strong(none, 1)) return false;
   head.failure.pe = my_pe_;
-  head.failure.length = static_cast<std::uint32_t>(why.copy(head.failure.text, FailureNote::kLongest));
+  head.failure.length =
+      static_cast<std::uint32_t>(why.copy(head.failure.text, FailureNote::kLongest));
   head.failed.store(2);  // pairs with failure()
   for (const Block& block : blocks_) block.head().doorbell.notify(INT32_MAX, scope_);
   return true;

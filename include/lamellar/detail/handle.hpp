@@ -74,7 +74,8 @@ struct At {
 
 template <class AM, class... Args>
 concept Emplaces = std::is_constructible_v<AM, Args...> &&
-                   !(sizeof...(Args) == 1 && (std::is_same_v<std::remove_cvref_t<Args>, AM> && ...));
+                   !(sizeof...(Args) == 1 &&
+                     (std::is_same_v<std::remove_cvref_t<Args>, AM> && ...));
 
 // Whether LAMELLAR_AM was written is asked later (name_of_am): exec may send its own type, and its
 // body stands before the macro.
@@ -105,7 +106,8 @@ void arrive_one(FutureCore& core, std::uint32_t, SpanReader* value, std::excepti
 template <class AM>
 void append(engine::Engine& engine, Pe pe, const AM& am) {
   const CursorTable* const table = this_thread().cursors;
-  if (table != nullptr && table->owner.load(std::memory_order_relaxed) == &engine && pe < table->num_pes) [[likely]] {
+  if (table != nullptr && table->owner.load(std::memory_order_relaxed) == &engine &&
+      pe < table->num_pes) [[likely]] {
     Cursor& cursor = table->cursors[pe];
     std::byte* const limit = cursor.limit.load(std::memory_order_relaxed);
     std::byte* const at = cursor.at;

@@ -12,7 +12,8 @@ class Thread {
  public:
   Thread() = default;
   // Starts `body` under `name` (at most 15 characters are shown by tools), with all signals
-  // blocked but those a thread causes itself: the program's own threads get the others. Takes part in the simulation of its parent.
+  // blocked but those a thread causes itself: the program's own threads get the others. Takes
+  // part in the simulation of its parent.
   Thread(const std::string& name, std::function<void()> body);
   Thread(Thread&&) = delete;
   ~Thread();  // joins

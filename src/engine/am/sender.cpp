@@ -115,8 +115,10 @@ Cursor& Sender::cursor_of(Table& table, Lane lane, Pe destination) noexcept {
   return table.cursors[static_cast<std::size_t>(lane) * table.num_pes + destination];
 }
 
-// Frames are kept open only while there are plenty: two for each cursor that may hold one.
+// Frames are kept open only while there are plenty, two for each cursor that may hold one, and
+// while appended messages may wait at all.
 bool Sender::scarce(Lane lane) const noexcept {
+  if (options_.flush_ns == 0) return true;
   const std::uint64_t threads =
       std::max(options_.threads_per_pe + 1, num_tables_.load(std::memory_order_relaxed));
   return lamella_.frames(lane) < 2 * threads * lamella_.num_pes();
