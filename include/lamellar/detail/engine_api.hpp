@@ -28,10 +28,10 @@ using ArriveFn = void (*)(FutureCore& state, std::uint32_t index, SpanReader* va
                           std::exception_ptr error);
 
 // --- sending -------------------------------------------------------------------------------
-// Appends a detached message whose record did not fit the open run. BLOCKS: for credits, outside
-// of tasks and handlers; the thread works meanwhile. ERRORS: OutOfRange, AmTooLarge, JobFailed,
-// WorldEnded.
-LAMELLAR_API void append_detached(engine::Engine& engine, Pe pe, const AmType& type,
+// Appends a detached message whose record did not fit the open run. False when `pe` is the own PE:
+// nothing happened. BLOCKS: for credits, outside of tasks and handlers; the thread works meanwhile.
+// ERRORS: OutOfRange, AmTooLarge, JobFailed, WorldEnded.
+LAMELLAR_API bool append_detached(engine::Engine& engine, Pe pe, const AmType& type,
                                   const void* am, EncodeFn encode);
 // Sends a message that is answered; `state` is retained until the answer came.
 LAMELLAR_API void send_request(engine::Engine& engine, Pe pe, const AmType& type, const void* am,

@@ -102,9 +102,10 @@ void arrive_one(FutureCore& core, std::uint32_t, SpanReader* value, std::excepti
   state.complete();
 }
 
-// Appends a detached message: inline while the frame has room and the run is of this type.
+// Appends a detached message while the frame that is open for `pe` has room and its run is of this
+// type; never so for the own PE. False: nothing happened. Calls nothing in the library.
 template <class AM>
-void append(engine::Engine& engine, Pe pe, const AM& am) {
+bool append_inline(engine::Engine& engine, Pe pe, const AM& am) {
   const CursorTable* const table = this_thread().cursors;
   if (table != nullptr && table->owner.load(std::memory_order_relaxed) == &engine &&
       pe < table->num_pes) [[likely]] {
@@ -117,7 +118,8 @@ void append(engine::Engine& engine, Pe pe, const AM& am) {
         if (sizeof(AM) <= static_cast<std::size_t>(limit - at)) [[likely]] {
           std::memcpy(at, static_cast<const void*>(&am), sizeof(AM));
           ++cursor.records;
-          return cursor.commit(at + sizeof(AM));
+          cursor.commit(at + sizeof(AM));
+          return true;
         }
       } else if (sizeof(std::uint32_t) < static_cast<std::size_t>(limit - at)) {
         SpanWriter body(at + sizeof(std::uint32_t), limit);
@@ -126,12 +128,21 @@ void append(engine::Engine& engine, Pe pe, const AM& am) {
           const auto length = static_cast<std::uint32_t>(body.written());
           std::memcpy(at, &length, sizeof length);
           ++cursor.records;
-          return cursor.commit(body.at);
+          cursor.commit(body.at);
+          return true;
         }
       }
     }
   }
-  append_detached(engine, pe, am_type<AM>, &am, &encode_erased<AM>);
+  return false;
+}
+
+// Appends a detached message. False when `pe` is the own PE: nothing happened.
+template <class AM>
+bool append(engine::Engine& engine, Pe pe, const AM& am) {
+  if (append_inline(engine, pe, am)) [[likely]]
+    return true;
+  return append_detached(engine, pe, am_type<AM>, &am, &encode_erased<AM>);
 }
 
 template <class AM>
@@ -157,8 +168,8 @@ struct ToPe {
     return Future<Result>(std::move(state));
   }
   void detach() {
-    if (to.pe != my_pe_of(*engine)) [[likely]]
-      return append(*engine, to.pe, am);
+    if (append(*engine, to.pe, am)) [[likely]]
+      return;
     check_running(*engine);
     start_local<AM>(*engine, std::move(am), am_type<AM>.name, nullptr);
   }

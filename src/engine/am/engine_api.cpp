@@ -34,12 +34,14 @@ engine::RunKind answer_kind(wire::Kind kind, const char* name) {
 
 }  // namespace
 
-void append_detached(Engine& engine, Pe pe, const AmType& type, const void* am,
+bool append_detached(Engine& engine, Pe pe, const AmType& type, const void* am,
                      EncodeFn encode) {
   engine.check_running();
   check_pe(engine, pe, "exec_am_pe");
+  if (pe == engine.my_pe()) return false;
   engine.sender().append(pe, Lane::kRequest, kind_of(engine, type, wire::Kind::kDetached),
                          {nullptr, 0, type.fixed == kVariableSize, am, encode});
+  return true;
 }
 
 void send_request(Engine& engine, Pe pe, const AmType& type, const void* am, EncodeFn encode,
