@@ -72,7 +72,7 @@ Sender::Sender(lamellae::Lamella& lamella, Scheduler& scheduler, Backlog& backlo
       scheduler_(scheduler),
       backlog_(backlog),
       options_(options),
-      helper_(FlushTick::shared()),
+      helper_(base::Helper::shared()),
       retired_bytes_(lamella.num_pes()) {
   helper_->add(*this);
 }
@@ -379,7 +379,7 @@ void Sender::close() noexcept {
   }
 }
 
-TickTarget::Seen Sender::tick_cursor(lamellae::Lamella& lamella, Cursor& cursor) noexcept {
+base::TickTarget::Seen Sender::tick_cursor(lamellae::Lamella& lamella, Cursor& cursor) noexcept {
   if (!cursor.watched.load()) return Seen::kNothing;
   const std::uint32_t version = cursor.version.load();
   const std::uint64_t frame = cursor.frame.load();
@@ -392,7 +392,7 @@ TickTarget::Seen Sender::tick_cursor(lamellae::Lamella& lamella, Cursor& cursor)
   return Seen::kQuiet;
 }
 
-TickTarget::Seen Sender::tick() noexcept {
+base::TickTarget::Seen Sender::tick() noexcept {
   auto most = Seen::kNothing;
   base::Lock lock(mutex_);
   for (const auto& table : tables_)

@@ -10,9 +10,9 @@
 #include <lamellar/detail/cursor.hpp>
 
 #include "base/clock/mutex.hpp"
+#include "base/helper/helper.hpp"
 #include "base/wire/wire.hpp"
 #include "engine/am/backlog.hpp"
-#include "engine/am/flush_tick.hpp"
 #include "engine/am/registry.hpp"
 #include "lamellae/api/lamella.hpp"
 
@@ -43,7 +43,7 @@ struct SenderOptions {
   std::uint32_t threads_per_pe = 1; // a guess, until threads have shown up
 };
 
-class Sender final : public TickTarget {
+class Sender final : public base::TickTarget {
  public:
   Sender(lamellae::Lamella& lamella, Scheduler& scheduler, Backlog& backlog,
          SenderOptions options);
@@ -100,7 +100,7 @@ class Sender final : public TickTarget {
   Scheduler& scheduler_;
   Backlog& backlog_;
   const SenderOptions options_;
-  std::shared_ptr<FlushTick> helper_;
+  std::shared_ptr<base::Helper> helper_;
 
   base::Mutex mutex_;  // guards the list and retired_bytes_
   std::vector<std::shared_ptr<Table>> tables_;

@@ -1,0 +1,170 @@
+#include "base/helper/helper.hpp"
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/clock/clock.hpp"
+#include "base/clock/futex.hpp"
+#include "base/clock/sim.hpp"
+#include "base/core/assert.hpp"
+
+namespace lamellar::base {
+namespace {
+
+// A thread in user code that left an open frame alone is looked at ever more rarely: its next
+// append goes through the library, but one that was on its way when the frame was declared quiet
+// is only found by looking.
+constexpr std::uint64_t kSlowestNs = 100'000'000;
+
+constinit Mutex g_mutex;
+constinit std::weak_ptr<Helper> g_helper;
+
+}  // namespace
+
+std::shared_ptr<Helper> Helper::shared() {
+  Lock lock(g_mutex);
+  auto helper = g_helper.lock();
+  if (!helper) {
+    helper = std::make_shared<Helper>();
+    g_helper = helper;
+  }
+  return helper;
+}
+
+Helper::Helper() {
+  if (Sim::of_this_thread() == nullptr) {
+    epoll_ = epoll_create1(EPOLL_CLOEXEC);
+    bell_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = bell_;
+    LAMELLAR_CHECK(epoll_ >= 0 && bell_ >= 0 &&
+                       epoll_ctl(epoll_, EPOLL_CTL_ADD, bell_, &event) == 0,
+                   "no file descriptor left for the helper thread");
+  }
+  thread_ = std::make_unique<Thread>("lml-helper", [this] { run(); });
+}
+
+Helper::~Helper() {
+  stopping_.store(true);
+  wake();
+  thread_.reset();
+  if (epoll_ >= 0) close(epoll_);
+  if (bell_ >= 0) close(bell_);
+}
+
+void Helper::add(TickTarget& target) {
+  Lock lock(mutex_);
+  targets_.push_back(&target);
+}
+
+void Helper::remove(TickTarget& target) {
+  Lock lock(mutex_);
+  std::erase(targets_, &target);
+}
+
+void Helper::wake() noexcept {
+  news_.fetch_add(1);
+  if (bell_ < 0) {
+    futex_wake(news_, 1);
+    return;
+  }
+  const std::uint64_t one = 1;
+  static_cast<void>(!::write(bell_, &one, sizeof one));  // full means rung already
+}
+
+void Helper::arm() noexcept {
+  armed_.fetch_add(1);  // pairs with run(): who lowers the mode looks at armed_ afterwards
+  if (mode_.load() == kFast || mode_.exchange(kFast) == kFast) return;
+  wake();
+}
+
+void Helper::watch(int fd, std::function<void()> ready) {
+  LAMELLAR_CHECK(epoll_ >= 0, "a simulation has no file descriptors");
+  Lock lock(watch_mutex_);
+  watches_[fd] = std::move(ready);
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLONESHOT;
+  event.data.fd = fd;
+  LAMELLAR_CHECK(epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0, "cannot watch a descriptor");
+}
+
+void Helper::unwatch(int fd) {
+  Lock lock(watch_mutex_);
+  if (watches_.erase(fd) != 0) epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+}
+
+void Helper::serve_descriptors() noexcept {
+  epoll_event events[16];
+  const int count = epoll_wait(epoll_, events, 16, 0);
+  for (int i = 0; i < count; ++i) {
+    if (events[i].data.fd == bell_) {
+      std::uint64_t rung = 0;
+      static_cast<void>(!::read(bell_, &rung, sizeof rung));
+      continue;
+    }
+    Lock lock(watch_mutex_);
+    const auto watch = watches_.find(events[i].data.fd);
+    if (watch == watches_.end()) continue;
+    const std::function<void()> ready = std::move(watch->second);
+    watches_.erase(watch);
+    epoll_ctl(epoll_, EPOLL_CTL_DEL, events[i].data.fd, nullptr);
+    ready();
+  }
+}
+
+void Helper::sleep(std::uint32_t seen_news, std::uint64_t deadline_ns) noexcept {
+  if (epoll_ < 0) {
+    futex_wait(news_, seen_news, deadline_ns);
+    return;
+  }
+  timespec time{};
+  const std::uint64_t now = now_ns();
+  const std::uint64_t left = deadline_ns > now ? deadline_ns - now : 0;
+  time.tv_sec = static_cast<time_t>(left / 1'000'000'000u);
+  time.tv_nsec = static_cast<long>(left % 1'000'000'000u);
+  pollfd descriptor{epoll_, POLLIN, 0};
+  if (ppoll(&descriptor, 1, deadline_ns == kForever ? nullptr : &time, nullptr) > 0)
+    serve_descriptors();
+}
+
+TickTarget::Seen Helper::tick_all(std::uint64_t& interval_ns) noexcept {
+  Lock lock(mutex_);
+  auto most = TickTarget::Seen::kNothing;
+  interval_ns = kSlowestNs;
+  for (TickTarget* target : targets_) {
+    most = std::max(most, target->tick());
+    interval_ns = std::min(interval_ns, std::max<std::uint64_t>(target->tick_interval_ns(), 1));
+  }
+  return most;
+}
+
+void Helper::run() noexcept {
+  std::uint64_t interval_ns = 0;
+  std::uint64_t slow_ns = 0;
+  while (!stopping_.load()) {
+    const std::uint32_t seen_news = news_.load();
+    const std::uint64_t seen_armed = armed_.load();
+    const auto seen = tick_all(interval_ns);
+    if (seen == TickTarget::Seen::kActive) {
+      slow_ns = interval_ns;
+      mode_.store(kFast);
+    } else {
+      mode_.store(seen == TickTarget::Seen::kNothing ? kAsleep : kSlow);
+      slow_ns = std::min(kSlowestNs, std::max(slow_ns, interval_ns) * 2);
+      if (armed_.load() != seen_armed) mode_.store(kFast);
+    }
+    const std::uint32_t mode = mode_.load();
+    if (mode == kAsleep)
+      sleep(seen_news, kForever);
+    else
+      sleep(seen_news, now_ns() + (mode == kFast ? interval_ns : slow_ns));
+  }
+}
+
+}  // namespace lamellar::base

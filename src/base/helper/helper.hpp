@@ -1,0 +1,69 @@
+#pragma once
+// The helper thread: one per process, for all its worlds. It looks after what threads in user code
+// have left lying (open frames), and waits for file descriptors (the death of sibling processes).
+// It sleeps without a timer while nobody needs a look. PROCESS-GLOBAL: the helper.
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/clock/mutex.hpp"
+#include "base/clock/thread.hpp"
+
+namespace lamellar::base {
+
+// Who wants to be looked after.
+class TickTarget {
+ public:
+  enum class Seen : std::uint8_t { kNothing, kQuiet, kActive };
+  // Hands over what lies about. THREADS: the helper's.
+  virtual Seen tick() noexcept = 0;
+  virtual std::uint64_t tick_interval_ns() const noexcept = 0;
+
+ protected:
+  ~TickTarget() = default;
+};
+
+class Helper {
+ public:
+  Helper();
+  ~Helper();  // ends the thread
+
+  // The helper of this process; it ends with the last holder.
+  static std::shared_ptr<Helper> shared();
+
+  void add(TickTarget& target);
+  void remove(TickTarget& target);  // BLOCKS: while its tick runs
+  // Something was opened: look soon. Cheap when the helper is at it anyway. THREADS: any.
+  void arm() noexcept;
+
+  // Calls `ready` on the helper's thread once `fd` is readable, then forgets it. Not inside a
+  // simulation. LIFETIME: fd stays open until then or until unwatch().
+  void watch(int fd, std::function<void()> ready);
+  // BLOCKS: while its `ready` runs. REQUIRES: not called from there.
+  void unwatch(int fd);
+
+ private:
+  enum Mode : std::uint32_t { kAsleep, kFast, kSlow };
+  void run() noexcept;
+  TickTarget::Seen tick_all(std::uint64_t& interval_ns) noexcept;
+  void sleep(std::uint32_t seen_news, std::uint64_t deadline_ns) noexcept;
+  void serve_descriptors() noexcept;
+  void wake() noexcept;
+
+  Mutex mutex_;  // guards targets_; held during a tick, so remove() waits for it
+  std::vector<TickTarget*> targets_;
+  Mutex watch_mutex_;  // guards watches_; held while a callback runs
+  std::map<int, std::function<void()>> watches_;
+  std::atomic<std::uint32_t> mode_{kAsleep};
+  std::atomic<std::uint64_t> armed_{0};
+  std::atomic<std::uint32_t> news_{0};
+  std::atomic<bool> stopping_{false};
+  int epoll_ = -1;  // -1 inside a simulation: then it sleeps on news_
+  int bell_ = -1;   // eventfd in epoll_
+  std::unique_ptr<Thread> thread_;
+};
+
+}  // namespace lamellar::base
