@@ -49,7 +49,8 @@ bool write_report(const std::string& file, const std::vector<Result>& results) {
   const Counts counts = count(results);
   std::ofstream out(file);
   out << "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"" << results.size()
-      << "\" failures=\"" << counts.failed << "\" name=\"AllTests\">\n  <testsuite name=\"multi\">\n";
+      << "\" failures=\"" << counts.failed << "\" name=\"AllTests\">\n"
+      << "  <testsuite name=\"multi\">\n";
   for (const Result& result : results) {
     if (result.outcome == Outcome::kTooFewPes) continue;
     out << "    <testcase name=\"" << result.test->name << "\" classname=\""
