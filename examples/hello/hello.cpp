@@ -15,7 +15,7 @@ LAMELLAR_AM(Hello, text, from);
 int main(int argc, char** argv) {
   return lamellar::launch(argc, argv, [](lamellar::World& world) {
     const lamellar::Pe next = (world.my_pe() + 1) % world.num_pes();
-    const std::string answer = world.exec_am_pe<Hello>(next, "hello from PE", world.my_pe()).block();
+    const auto answer = world.exec_am_pe<Hello>(next, "hello from PE", world.my_pe()).block();
     std::printf("PE %u got: %s\n", world.my_pe(), answer.c_str());
     return 0;
   });
