@@ -22,6 +22,8 @@ BlockShape BlockShape::of(Pe num_pes, std::uint32_t frame_bytes, std::uint32_t p
   const std::uint32_t replies = std::max(2u, pool / 4);
   shape.frames[static_cast<std::size_t>(Lane::kRequest)] = pool - replies;
   shape.frames[static_cast<std::size_t>(Lane::kReply)] = replies;
+  shape.ready[0] = shape.frames[0];
+  shape.ready[1] = shape.frames[1];
   shape.job_nonce = job_nonce;
   return shape;
 }
@@ -58,14 +60,10 @@ void Block::construct(std::byte* base, const BlockShape& shape) noexcept {
     for (const Lane lane : {Lane::kRequest, Lane::kReply})
       new (&block.in_flight(lane, pe)) std::atomic<std::uint32_t>(0);
   for (std::size_t lane = 0; lane < kLanes; ++lane) {
-    std::uint32_t left = shape.frames[lane];
     auto* words = block.free_words(static_cast<Lane>(lane));
-    for (std::uint32_t w = 0; w < words_for(shape.frames[lane]); ++w) {
-      const std::uint32_t here = std::min(left, 64u);
-      new (&words[w]) std::atomic<std::uint64_t>(
-          here == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << here) - 1);
-      left -= here;
-    }
+    for (std::uint32_t w = 0; w < words_for(shape.frames[lane]); ++w)
+      new (&words[w]) std::atomic<std::uint64_t>(0);
+    block.release_frames(static_cast<Lane>(lane), 0, shape.ready[lane]);
   }
   for (std::uint32_t i = 0; i < shape.all_frames(); ++i) new (&block.control(i)) FrameControl();
 }
@@ -80,12 +78,18 @@ std::atomic<std::uint64_t>* Block::free_words(Lane lane) const noexcept {
                                                        at_.free[static_cast<std::size_t>(lane)]);
 }
 
+void Block::release_frames(Lane lane, std::uint32_t from, std::uint32_t to) const noexcept {
+  for (std::uint32_t bit = from; bit < to; ++bit)
+    free_words(lane)[bit / 64].fetch_or(std::uint64_t{1} << (bit % 64));
+  head().ready[static_cast<std::size_t>(lane)].store(to);
+}
+
 FrameControl& Block::control(std::uint32_t frame) const noexcept {
   return reinterpret_cast<FrameControl*>(base_ + at_.control)[frame];
 }
 
 std::byte* Block::frame(std::uint32_t frame) const noexcept {
-  return base_ + at_.frames + std::size_t{frame} * frame_bytes_;
+  return base_ + frame_offset(frame);
 }
 
 }  // namespace lamellar::lamellae

@@ -17,10 +17,11 @@ struct BlockShape {
   Pe num_pes = 1;
   std::uint32_t frame_bytes = 0;  // of the whole frame, header included; a multiple of 64
   std::uint32_t frames[kLanes] = {0, 0};
+  std::uint32_t ready[kLanes] = {0, 0};  // of them usable from the start; the others need memory
   std::uint64_t job_nonce = 0;
 
   std::uint32_t all_frames() const noexcept { return frames[0] + frames[1]; }
-  // Splits a pool: a quarter, at least two, for replies. `pool` >= 4.
+  // Splits a pool: a quarter, at least two, for replies. `pool` >= 4. All frames ready.
   static BlockShape of(Pe num_pes, std::uint32_t frame_bytes, std::uint32_t pool,
                        std::uint64_t job_nonce);
 };
@@ -39,6 +40,9 @@ struct FrameControl {
 };
 static_assert(sizeof(FrameControl) == 128);
 
+inline constexpr std::uint32_t kLeft = 1000;    // BlockHead::ended: it left in order
+inline constexpr std::uint32_t kExited = 2000;  // exit(status) while the job ran: + status
+
 inline constexpr std::uint32_t kQueued = 1;  // in an inbox, or in the hands of its receiver
 inline constexpr std::uint32_t kSealed = 2;  // the owner is done with it
 constexpr std::uint32_t life_of(std::uint32_t state) { return state >> 2; }
@@ -48,9 +52,12 @@ struct BlockHead {
   alignas(64) std::atomic<std::uint64_t> inbox{0};  // frames pushed for this PE, newest first
   alignas(64) base::EventCount doorbell;
   alignas(64) std::atomic<std::uint32_t> want_frames{0};
+  std::atomic<std::uint32_t> ready[kLanes] = {0, 0};  // frames that have memory, of each lane
   // In PE 0's block only: 0 none, 1 being written, 2 there.
   alignas(64) std::atomic<std::uint32_t> failed{0};
   FailureNote failure;
+  // How this PE ended, for those who outlive it: 0 it runs, kLeft, a signal, or kExited + status.
+  alignas(64) std::atomic<std::uint32_t> ended{0};
 };
 
 // A view of a block at some address. Cheap to copy; holds no state of its own.
@@ -69,6 +76,11 @@ class Block {
   std::atomic<std::uint64_t>* free_words(Lane lane) const noexcept;
   FrameControl& control(std::uint32_t frame) const noexcept;
   std::byte* frame(std::uint32_t frame) const noexcept;
+  std::size_t frame_offset(std::uint32_t frame) const noexcept {
+    return at_.frames + std::size_t{frame} * frame_bytes_;
+  }
+  // Makes frames [from, to) of a lane free for the first time.
+  void release_frames(Lane lane, std::uint32_t from, std::uint32_t to) const noexcept;
   wire::FrameHeader& header(std::uint32_t index) const noexcept {
     return *reinterpret_cast<wire::FrameHeader*>(frame(index));
   }

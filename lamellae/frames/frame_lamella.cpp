@@ -1,5 +1,6 @@
 #include "lamellae/frames/frame_lamella.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -11,6 +12,8 @@ namespace {
 constexpr std::uint64_t link_of(Pe pe, std::uint32_t frame) {
   return (std::uint64_t{pe} << 32 | frame) + 1;
 }
+
+constexpr std::uint32_t kGrowFrames = 32;
 
 void count(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept {
   counter.fetch_add(by, std::memory_order_relaxed);
@@ -51,6 +54,21 @@ bool FrameLamella::take_free(Lane lane, std::uint32_t& index) noexcept {
   return false;
 }
 
+// Memory for a chunk of frames more; false when there is none, or another thread is at it.
+bool FrameLamella::grow(Lane lane) noexcept {
+  auto& ready = mine().head().ready[static_cast<std::size_t>(lane)];
+  const std::uint32_t from = ready.load();
+  if (from == frames(lane) || !grow_ || growing_.exchange(true)) return false;
+  const std::uint32_t to = std::min(frames(lane), from + kGrowFrames);
+  const std::uint32_t first = lane == Lane::kRequest ? 0 : frames(Lane::kRequest);
+  const bool grown = ready.load() == from &&
+                     grow_(mine().frame_offset(first + from),
+                           std::size_t{to - from} * shape_.frame_bytes);
+  if (grown) mine().release_frames(lane, from, to);
+  growing_.store(false);
+  return grown;
+}
+
 bool FrameLamella::try_open(Pe destination, Lane lane, OpenFrame& frame) noexcept {
   base::sim_point();
   auto& in_flight = mine().in_flight(lane, destination);
@@ -59,7 +77,7 @@ bool FrameLamella::try_open(Pe destination, Lane lane, OpenFrame& frame) noexcep
     return false;
   }
   std::uint32_t index = 0;
-  if (!take_free(lane, index)) {
+  if (!take_free(lane, index) && !(grow(lane) && take_free(lane, index))) {
     in_flight.fetch_sub(1);
     return false;
   }

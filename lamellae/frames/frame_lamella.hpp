@@ -7,6 +7,7 @@
 // leaves no ABA problem, and a producer that was killed blocks nobody).
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -45,6 +46,11 @@ class FrameLamella final : public Lamella {
   const FailureNote* failure() const noexcept override;
   Counters counters() const noexcept override;
 
+  // Called when every frame that has memory is in use: takes memory for `bytes` of the own block
+  // from `offset` on, or says no. Without it all frames must be ready from the start.
+  using Grow = std::function<bool(std::size_t offset, std::size_t bytes)>;
+  void grow_with(Grow grow) { grow_ = std::move(grow); }
+
   // For tests: a PE's block now lies at `base`. REQUIRES: nobody uses the lamella meanwhile.
   void rebase(Pe pe, std::byte* base) noexcept;
   // For tests: consumed frames are overwritten before they are given back.
@@ -57,6 +63,7 @@ class FrameLamella final : public Lamella {
   };
   const Block& mine() const noexcept { return blocks_[my_pe_]; }
   bool take_free(Lane lane, std::uint32_t& index) noexcept;
+  bool grow(Lane lane) noexcept;
   void push(std::uint32_t index, FrameControl& control) noexcept;
   bool take_one(Address& address) noexcept;
   void receive(Address address, FrameSink& sink) noexcept;
@@ -69,6 +76,8 @@ class FrameLamella final : public Lamella {
   const base::FutexScope scope_;
   std::shared_ptr<void> owner_;
   bool poison_ = false;
+  Grow grow_;
+  std::atomic<bool> growing_{false};
 
   alignas(64) std::atomic<bool> taking_{false};   // one thread at a time takes from pending_
   std::atomic<std::uint64_t> pending_{0};         // taken from the inbox, oldest first
