@@ -1,5 +1,7 @@
 #include "base/clock/sim.hpp"
 
+#include <climits>
+
 #include "base/core/assert.hpp"
 
 namespace lamellar::base {
@@ -59,11 +61,15 @@ void Sim::enter(int participant) noexcept {
   note(me, SimHook::kStart);
 }
 
-void Sim::leave() noexcept {
+void Sim::leave(std::atomic<std::uint32_t>* gone) noexcept {
   std::unique_lock lock(mutex_);
   Participant& me = *participants_[static_cast<std::size_t>(t_member.index)];
   me.state = Participant::State::kGone;
   note(me, SimHook::kExit);
+  if (gone != nullptr) {
+    gone->store(1);
+    make_runnable(gone, INT_MAX);
+  }
   t_member = {};
   running_ = draw_next();
   if (running_ != nullptr) running_->turn.notify_one();
@@ -133,15 +139,20 @@ bool Sim::wait(std::atomic<std::uint32_t>& word, std::uint32_t expected,
   return !me.timed_out;
 }
 
-int Sim::wake(std::atomic<std::uint32_t>& word, int count) noexcept {
-  std::unique_lock lock(mutex_);
+int Sim::make_runnable(const void* word, int count) noexcept {
   int woken = 0;
   for (const auto& p : participants_) {
     if (woken == count) break;
-    if (p->state != Participant::State::kBlocked || p->word != &word) continue;
+    if (p->state != Participant::State::kBlocked || p->word != word) continue;
     p->state = Participant::State::kRunnable;
     ++woken;
   }
+  return woken;
+}
+
+int Sim::wake(std::atomic<std::uint32_t>& word, int count) noexcept {
+  std::unique_lock lock(mutex_);
+  const int woken = make_runnable(&word, count);
   switch_from(*participants_[static_cast<std::size_t>(t_member.index)], SimHook::kWake, lock);
   return woken;
 }

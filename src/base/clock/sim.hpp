@@ -44,11 +44,13 @@ class Sim {
   int wake(std::atomic<std::uint32_t>& word, int count) noexcept;
   int add_participant() noexcept;      // by the parent, before the thread starts
   void enter(int participant) noexcept;  // first thing on the new thread
-  void leave() noexcept;                 // last thing on it
+  // Last thing on it. `gone`, if any, becomes 1 and its waiters runnable in the same step.
+  void leave(std::atomic<std::uint32_t>* gone = nullptr) noexcept;
 
  private:
   struct Participant;
   void switch_from(Participant& me, SimHook hook, std::unique_lock<std::mutex>& lock) noexcept;
+  int make_runnable(const void* word, int count) noexcept;
   Participant* draw_next() noexcept;
   void note(const Participant& who, SimHook hook) noexcept;
 

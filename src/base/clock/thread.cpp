@@ -8,6 +8,21 @@
 #include "base/clock/sim.hpp"
 
 namespace lamellar::base {
+namespace {
+
+// A thread's part in a simulation. Made before anything else of the thread, so that its destructor
+// comes after those of all other thread-local objects: they take part too.
+struct InSimulation {
+  InSimulation(Sim& its_sim, int participant, std::atomic<std::uint32_t>& its_gone)
+      : sim(its_sim), gone(its_gone) {
+    sim.enter(participant);
+  }
+  ~InSimulation() { sim.leave(&gone); }
+  Sim& sim;
+  std::atomic<std::uint32_t>& gone;
+};
+
+}  // namespace
 
 Thread::Thread(const std::string& name, std::function<void()> body) {
   Sim* sim = Sim::of_this_thread();
@@ -20,13 +35,10 @@ Thread::Thread(const std::string& name, std::function<void()> body) {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   thread_ = std::thread([this, sim, participant, name, body = std::move(body)] {
     pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
-    if (sim != nullptr) sim->enter(participant);
-    body();
-    done_.store(1);  // pairs with join()
     if (sim != nullptr) {
-      futex_wake(done_, 1);
-      sim->leave();
+      static thread_local const InSimulation inside(*sim, participant, gone_);
     }
+    body();
   });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
@@ -35,12 +47,14 @@ Thread::~Thread() { join(); }
 
 void Thread::join() {
   if (!thread_.joinable()) return;
+  // Once it has left the simulation it ends by itself.
   if (Sim::of_this_thread() != nullptr)
-    while (done_.load() == 0) futex_wait(done_, 0);
+    while (gone_.load() == 0) futex_wait(gone_, 0);
   thread_.join();
 }
 
 unsigned usable_cpus() {
+  if (Sim::of_this_thread() != nullptr) return 1;
   cpu_set_t set;
   CPU_ZERO(&set);
   if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;

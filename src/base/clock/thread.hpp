@@ -22,11 +22,11 @@ class Thread {
   void join();
 
  private:
-  std::atomic<std::uint32_t> done_{0};
+  std::atomic<std::uint32_t> gone_{0};  // inside a simulation: has left it
   std::thread thread_;
 };
 
-// Processors this thread may run on.
+// Processors this thread may run on; inside a simulation 1, so that it is the same run everywhere.
 unsigned usable_cpus();
 
 }  // namespace lamellar::base
