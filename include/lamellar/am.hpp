@@ -11,7 +11,8 @@
 //
 // exec may be plain (runs in place on the worker that received it; it must not block) or a
 // coroutine returning lamellar::Task<R> (may co_await any handle). Several may run at once on the
-// workers of a PE. Order between messages is not promised.
+// workers of a PE. Order between messages is not promised. The type is default constructible, and
+// so is its result, which must be able to travel too.
 
 #include <memory>
 #include <source_location>
@@ -31,8 +32,6 @@ namespace lamellar {
 // LIFETIME: calls on a world that has ended throw WorldEnded.
 class LAMELLAR_API World {
  public:
-  explicit World(std::shared_ptr<engine::Engine> engine) noexcept : engine_(std::move(engine)) {}
-
   Pe my_pe() const noexcept { return detail::my_pe_of(*engine_); }
   Pe num_pes() const noexcept { return detail::num_pes_of(*engine_); }
   // Threads that work for this PE, the one that waits included.
@@ -78,9 +77,14 @@ class LAMELLAR_API World {
   }
 
   // Eager twins: exec and spawn in one.
+  template <class AM>
+  auto spawn_am_pe(detail::At pe, AM&& am) const {
+    return exec_am_pe(pe, std::forward<AM>(am)).spawn();
+  }
   template <class AM, class... Args>
-  auto spawn_am_pe(detail::At pe, Args&&... args) const {
-    return exec_am_pe<AM>(pe, std::forward<Args>(args)...).spawn();
+    requires detail::Emplaces<AM, Args...>
+  auto spawn_am_pe(detail::At pe, Args&&... fields) const {
+    return exec_am_pe<AM>(pe, std::forward<Args>(fields)...).spawn();
   }
   template <class AM>
   auto spawn_am_all(AM&& am) const {
@@ -124,12 +128,12 @@ class LAMELLAR_API World {
   void barrier(std::source_location where = std::source_location::current()) const;
   WorldHandle async_barrier(std::source_location where = std::source_location::current()) const;
 
-  // What this thread has appended leaves now. BLOCKS: never.
+  // What the calling thread has appended leaves now; other threads' stays. BLOCKS: never.
   void flush() const;
 
-  // For code that sits above: the untyped core.
+  // Not for users: the untyped core, for the rooms of the library.
+  explicit World(std::shared_ptr<engine::Engine> engine) noexcept : engine_(std::move(engine)) {}
   engine::Engine& engine() const noexcept { return *engine_; }
-  const std::shared_ptr<engine::Engine>& shared_engine() const noexcept { return engine_; }
 
  private:
   template <class F>

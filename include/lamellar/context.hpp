@@ -16,7 +16,7 @@ class Context {
 
   Pe my_pe() const noexcept { return detail::my_pe_of(*engine_); }
   Pe num_pes() const noexcept { return detail::num_pes_of(*engine_); }
-  // The PE whose exec_* call this message is.
+  // The PE that sent this message.
   Pe source_pe() const noexcept { return source_; }
   World world() const;
 

@@ -22,7 +22,8 @@ class Task;
 
 // The result of something that was started. Move-only. Dropping it detaches: the work goes on, and
 // a failure nobody saw goes to the world's error handler.
-// THREADS: one at a time; several futures of one world on any threads.
+// THREADS: one at a time; several futures of one world on any threads. LIFETIME: no longer than
+// the world it came from. REQUIRES, for all but valid(): not empty; block() and co_await empty it.
 template <class R>
 class [[nodiscard]] Future {
  public:

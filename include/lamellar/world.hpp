@@ -35,14 +35,18 @@ class LAMELLAR_API WorldBuilder {
   // Any setting by name, with or without LAMELLAR_. ERRORS: ConfigError for an unknown name.
   WorldBuilder& set(const std::string& setting, const std::string& value);
   WorldBuilder& force(const std::string& setting, const std::string& value);
-  // Gets failures nobody waits for: of detached AMs and dropped futures. Default: report and end
-  // the job. THREADS: called on any worker. A handler that returns lets the job go on.
+  // Gets failures nobody waits for, on the PE where they turn up: those of detached AMs where they
+  // ran (the exception itself), those of dropped futures where they were dropped (RemoteError).
+  // Default: report and end the job. THREADS: called on any worker. A handler that returns lets
+  // the job go on.
   WorldBuilder& on_error(std::function<void(std::exception_ptr)> handler);
 
   // Runs `pe_main` once per PE and returns the job's status: the first that was not zero, in order
   // of time. Options --lamellar-* are taken out of argv. A PE function that throws fails the job:
   // every other PE's waits throw JobFailed, the status is not zero, one report is printed.
-  // BLOCKS: until all PEs have ended and every AM has run.
+  // With one thread per PE, messages run there only while that thread waits.
+  // BLOCKS: until all PEs have ended and every AM has run. ERRORS: settings or launchers that
+  // cannot be used are told in one line, status 2; what a PE function throws gives status 1.
   int launch(int& argc, char** argv, const std::function<int(World&)>& pe_main);
   int launch(const std::function<int(World&)>& pe_main);
 
@@ -63,7 +67,8 @@ LAMELLAR_API World init();
 
 // One T on every PE, reachable from active messages by a small id. Made collectively: every PE
 // makes its PeLocals in the same order. Trivially copyable: send it as a field of an AM.
-// LIFETIME: the objects live until the world ends, whatever becomes of the PeLocal.
+// LIFETIME: the objects live until the world ends, whatever becomes of the PeLocal; a world has
+// room for 4096.
 // THREADS: the object is reached from every worker of its PE at once; T must stand that.
 template <class T>
 class PeLocal {

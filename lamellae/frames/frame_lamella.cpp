@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <string>
 
 #include "base/core/assert.hpp"
+#include "base/log/log.hpp"
 
 namespace lamellar::lamellae {
 namespace {
@@ -179,12 +181,12 @@ bool FrameLamella::poll(FrameSink& sink) noexcept {
   return true;
 }
 
-// Delivers what is new; false when the frame's header is not one of this job.
-bool FrameLamella::deliver(Address address, FrameControl& control, FrameSink& sink) noexcept {
+// Delivers what is new; else what is wrong with the frame.
+const char* FrameLamella::deliver(Address address, FrameControl& control, FrameSink& sink) noexcept {
   const Block& owner = blocks_[address.pe];
   const std::uint32_t from = control.consumed.load(std::memory_order_relaxed);
   const std::uint32_t to = control.committed.load(std::memory_order_acquire);  // pairs: OpenFrame
-  if (from == to) return true;
+  if (from == to) return nullptr;
   if (from == 0) {
     const wire::FrameHeader& there = owner.header(address.frame);
     wire::FrameHeader header;  // a copy without the length, which its owner may be writing
@@ -193,26 +195,35 @@ bool FrameLamella::deliver(Address address, FrameControl& control, FrameSink& si
     header.lane = there.lane;
     header.source = there.source;
     header.job_nonce = there.job_nonce;
-    if (wire::fault_of(header, shape_.job_nonce, shape_.num_pes, frame_capacity()) != nullptr)
-      return false;
+    const char* const fault =
+        wire::fault_of(header, shape_.job_nonce, shape_.num_pes, frame_capacity());
+    if (fault != nullptr) return fault;
   }
-  if (to > frame_capacity() || to < from) return false;
+  if (to > frame_capacity() || to < from) return "length beyond the frame";
   const Chunk chunk{address.pe, control.lane, owner.payload(address.frame), from, to,
                     &control.run};
   sink.on_chunk(chunk);
   control.consumed.store(to, std::memory_order_relaxed);
   count(chunks_);
   count(bytes_, to - from);
-  return true;
+  return nullptr;
+}
+
+// Memory that only this job's PEs map does not break by itself: what was in the frame is lost, so
+// the job cannot go on.
+void FrameLamella::refuse(Address address, const char* fault) noexcept {
+  count(refused_);
+  const std::string why = "a frame of PE " + std::to_string(address.pe) +
+                          " arrived broken at PE " + std::to_string(my_pe_) + ": " + fault;
+  if (announce_failure(why)) LAMELLAR_LOG_ERROR("{}; the job ends", why);
 }
 
 void FrameLamella::receive(Address address, FrameSink& sink) noexcept {
   const Block& owner = blocks_[address.pe];
   FrameControl& control = owner.control(address.frame);
   for (;;) {
-    const bool good = deliver(address, control, sink);
-    if (!good) {
-      count(refused_);
+    if (const char* const fault = deliver(address, control, sink)) {
+      refuse(address, fault);
       control.consumed.store(control.committed.load(std::memory_order_acquire),
                              std::memory_order_relaxed);
     }

@@ -67,7 +67,8 @@ class FrameLamella final : public Lamella {
   void push(std::uint32_t index, FrameControl& control) noexcept;
   bool take_one(Address& address) noexcept;
   void receive(Address address, FrameSink& sink) noexcept;
-  bool deliver(Address address, FrameControl& control, FrameSink& sink) noexcept;
+  const char* deliver(Address address, FrameControl& control, FrameSink& sink) noexcept;
+  void refuse(Address address, const char* fault) noexcept;
   void give_back(const Block& owner, std::uint32_t index, Pe destination) noexcept;
 
   const Pe my_pe_;

@@ -17,7 +17,8 @@ namespace lamellar {
 
 // Move-only. A handle that was never started is an error: the compiler warns ([[nodiscard]]), at
 // run time a warning names the call's source line (LAMELLAR_STRICT=1: abort).
-// THREADS: one at a time.
+// THREADS: one at a time. LIFETIME: no longer than the world it came from (in launch: the PE
+// function).
 template <class Call>
 class [[nodiscard("nothing runs until the handle is started: block, spawn, detach or co_await")]]
 Handle {

@@ -74,7 +74,7 @@ static_assert(sizeof(FragmentHead) == 32);
 
 enum class Control : std::uint32_t {
   kExecuted = 1,  // a: request bytes of yours executed here so far (cumulative)
-  kBarrier = 2,   // a: sequence << 8 | round, b: carried value (or-ed)
+  kBarrier = 2,   // a: (sequence << 1 | channel) << 8 | round, b: carried value
 };
 
 struct ControlHead {

@@ -233,11 +233,13 @@ void Sender::install_spill(Cursor& cursor) {
 
 void Sender::after_append(Table& table, Cursor& cursor, Lane lane, Pe destination) {
   if (cursor.spill == nullptr && scarce(lane)) return seal(table, cursor);
+  const bool resting = cursor.limit.load(std::memory_order_relaxed) == nullptr;
   cursor.limit.store(cursor.end);
   if (std::find(table.active.begin(), table.active.end(), &cursor) == table.active.end())
     table.active.push_back(&cursor);
   if (cursor.spill != nullptr) return;
-  if (!cursor.watched.load(std::memory_order_relaxed)) {
+  // The helper may have found the cursor quiet, or not know it: from now on it looks soon again.
+  if (resting || !cursor.watched.load(std::memory_order_relaxed)) {
     cursor.watched.store(true);
     helper_->arm();
   }

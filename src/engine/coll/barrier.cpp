@@ -26,21 +26,24 @@ Barrier::Barrier(Engine& engine)
 
 Barrier::~Barrier() { engine_.set_control_hook(nullptr); }
 
-Future<std::uint64_t> Barrier::begin(std::uint64_t value, std::source_location where) {
+Future<std::uint64_t> Barrier::begin(Channel channel, std::uint64_t value,
+                                     std::source_location where) {
   engine_.check_running();
   auto* state = detail::slab_new<detail::FutureState<std::uint64_t>>(engine_.scheduler());
   state->retain();
   Future<std::uint64_t> future{detail::StateRef<detail::FutureState<std::uint64_t>>(state)};
   {
     base::Lock lock(mutex_);
-    const std::uint64_t sequence = next_++;
+    const std::uint64_t sequence = next_[static_cast<std::size_t>(channel)]++;
+    const std::uint64_t key = sequence << 1 | static_cast<std::uint64_t>(channel);
     const Pe first_peer = (engine_.my_pe() + engine_.num_pes() - 1) % engine_.num_pes();
-    state->label = {"barrier", "co_await world.async_barrier()", first_peer, sequence, where};
-    Instance& instance = open_[sequence];
+    const char* const what = channel == Channel::kUser ? "barrier" : "the end of all PEs, round";
+    state->label = {what, "co_await world.async_barrier()", first_peer, sequence, where};
+    Instance& instance = open_[key];
     instance.value |= value;
     instance.state = state;
-    if (rounds_ != 0) send(sequence, instance);
-    advance(sequence, instance);
+    if (rounds_ != 0) send(key, instance);
+    advance(key, instance);
   }
   // A failure of the job may have ended all waits just before this one was opened.
   if (engine_.failed()) {
@@ -54,24 +57,24 @@ Future<std::uint64_t> Barrier::begin(std::uint64_t value, std::source_location w
   return future;
 }
 
-void Barrier::send(std::uint64_t sequence, const Instance& instance) {
+void Barrier::send(std::uint64_t key, const Instance& instance) {
   wire::ControlHead head;
   head.what = wire::Control::kBarrier;
-  head.a = sequence << kRoundBits | instance.round;
+  head.a = key << kRoundBits | instance.round;
   head.b = instance.value;
   const Pe to = static_cast<Pe>(
       (engine_.my_pe() + (std::uint64_t{1} << instance.round)) % engine_.num_pes());
   engine_.send_control(to, head);
 }
 
-void Barrier::advance(std::uint64_t sequence, Instance& instance) {
+void Barrier::advance(std::uint64_t key, Instance& instance) {
   while (instance.round < rounds_ && (instance.arrived >> instance.round & 1) != 0) {
-    if (++instance.round < rounds_) send(sequence, instance);
+    if (++instance.round < rounds_) send(key, instance);
   }
   if (instance.round < rounds_) return;
   auto* const state = instance.state;
   state->emplace(instance.value);
-  open_.erase(sequence);
+  open_.erase(key);
   state->complete();
   state->release();
 }
@@ -79,11 +82,11 @@ void Barrier::advance(std::uint64_t sequence, Instance& instance) {
 void Barrier::on_control(Pe, const wire::ControlHead& head) noexcept {
   if (head.what != wire::Control::kBarrier) return;
   base::Lock lock(mutex_);
-  const std::uint64_t sequence = head.a >> kRoundBits;
-  Instance& instance = open_[sequence];
+  const std::uint64_t key = head.a >> kRoundBits;
+  Instance& instance = open_[key];
   instance.arrived |= std::uint64_t{1} << (head.a & ((1u << kRoundBits) - 1));
   instance.value |= head.b;
-  if (instance.state != nullptr) advance(sequence, instance);
+  if (instance.state != nullptr) advance(key, instance);
 }
 
 void Barrier::fail_all(const std::exception_ptr& error) noexcept {
@@ -92,7 +95,7 @@ void Barrier::fail_all(const std::exception_ptr& error) noexcept {
     base::Lock lock(mutex_);
     failing.swap(open_);
   }
-  for (auto& [sequence, instance] : failing) {
+  for (auto& [key, instance] : failing) {
     if (instance.state == nullptr) continue;
     instance.state->fail(error);
     instance.state->release();
@@ -102,10 +105,15 @@ void Barrier::fail_all(const std::exception_ptr& error) noexcept {
 }  // namespace lamellar::engine
 
 namespace lamellar {
+namespace {
+
+constexpr auto kUser = engine::Barrier::Channel::kUser;
+
+}  // namespace
 
 void World::barrier(std::source_location where) const {
   detail::refuse_inside_task({"barrier", "co_await world.async_barrier()"}, where);
-  static_cast<void>(engine::barrier_of(*engine_).begin(0, where).block(where));
+  static_cast<void>(engine::barrier_of(*engine_).begin(kUser, 0, where).block(where));
 }
 
 WorldHandle World::async_barrier(std::source_location where) const {
@@ -113,7 +121,8 @@ WorldHandle World::async_barrier(std::source_location where) const {
       engine_.get(),
       [](engine::Engine& engine, std::source_location at) {
         return detail::start_task(
-            engine.scheduler(), engine::without_value(engine::barrier_of(engine).begin(0, at)));
+            engine.scheduler(),
+            engine::without_value(engine::barrier_of(engine).begin(kUser, 0, at)));
       },
       where});
 }

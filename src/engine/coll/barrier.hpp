@@ -18,9 +18,11 @@ class Barrier final : public ControlHook {
   explicit Barrier(Engine& engine);
   ~Barrier();
 
-  // Collective by order of calls. The future gives the or of all PEs' values.
+  // Two sequences that never meet: a user's barrier does not pair with the end of another PE.
+  enum class Channel : std::uint8_t { kUser = 0, kEnd = 1 };
+  // Collective by order of calls on a channel. The future gives the or of all PEs' values.
   // THREADS: any; concurrent calls of one PE get their places in some order.
-  Future<std::uint64_t> begin(std::uint64_t value, std::source_location where);
+  Future<std::uint64_t> begin(Channel channel, std::uint64_t value, std::source_location where);
   void on_control(Pe source, const wire::ControlHead& head) noexcept override;
   void fail_all(const std::exception_ptr& error) noexcept override;
 
@@ -31,14 +33,14 @@ class Barrier final : public ControlHook {
     std::uint32_t round = 0;    // what this PE waits for
     detail::FutureState<std::uint64_t>* state = nullptr;  // set once this PE takes part
   };
-  void send(std::uint64_t sequence, const Instance& instance);
-  void advance(std::uint64_t sequence, Instance& instance);
+  void send(std::uint64_t key, const Instance& instance);
+  void advance(std::uint64_t key, Instance& instance);
 
   Engine& engine_;
   const std::uint32_t rounds_;
   base::Mutex mutex_;  // guards what follows
-  std::map<std::uint64_t, Instance> open_;
-  std::uint64_t next_ = 1;
+  std::map<std::uint64_t, Instance> open_;  // by sequence << 1 | channel
+  std::uint64_t next_[2] = {1, 1};
 };
 
 }  // namespace lamellar::engine

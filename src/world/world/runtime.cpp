@@ -75,7 +75,7 @@ void Runtime::finish() {
     const std::uint64_t now = engine_.activity();
     const bool news = now != before;
     before = now;
-    if (barrier_.begin(news ? 1 : 0, here).block(here) == 0) break;
+    if (barrier_.begin(engine::Barrier::Channel::kEnd, news ? 1 : 0, here).block(here) == 0) break;
   }
   // The others may still need what this PE has to say in the last round.
   engine_.drain(here);
