@@ -182,7 +182,8 @@ bool FrameLamella::poll(FrameSink& sink) noexcept {
 }
 
 // Delivers what is new; else what is wrong with the frame.
-const char* FrameLamella::deliver(Address address, FrameControl& control, FrameSink& sink) noexcept {
+const char* FrameLamella::deliver(Address address, FrameControl& control,
+                                  FrameSink& sink) noexcept {
   const Block& owner = blocks_[address.pe];
   const std::uint32_t from = control.consumed.load(std::memory_order_relaxed);
   const std::uint32_t to = control.committed.load(std::memory_order_acquire);  // pairs: OpenFrame
