@@ -37,6 +37,7 @@ struct FrameControl {
   std::atomic<std::uint32_t> consumed{0};  // written by the receiver
   std::uint64_t next = 0;                  // link of the inbox: 1 + frame address, 0 = end
   RunState run;
+  bool refused = false;                    // the receiver's: broken, the rest is not read either
 };
 static_assert(sizeof(FrameControl) == 128);
 

@@ -39,6 +39,23 @@ std::uint32_t FrameLamella::credits(Lane lane) const noexcept {
   return all < 4 ? 1 : all / 2;  // one slow destination leaves half of the frames to the others
 }
 
+// Never counts more than there are, not even for a moment: give_back() rings by this count.
+bool FrameLamella::take_credit(Lane lane, Pe destination) noexcept {
+  auto& in_flight = mine().in_flight(lane, destination);
+  std::uint32_t now = in_flight.load();
+  do {
+    if (now >= credits(lane)) return false;
+  } while (!in_flight.compare_exchange_weak(now, now + 1));
+  return true;
+}
+
+bool FrameLamella::any_free(Lane lane) const noexcept {
+  const auto* words = mine().free_words(lane);
+  for (std::uint32_t w = 0; w < words_for(frames(lane)); ++w)
+    if (words[w].load() != 0) return true;
+  return false;
+}
+
 bool FrameLamella::take_free(Lane lane, std::uint32_t& index) noexcept {
   auto* words = mine().free_words(lane);
   const std::uint32_t first = lane == Lane::kRequest ? 0 : frames(Lane::kRequest);
@@ -73,15 +90,13 @@ bool FrameLamella::grow(Lane lane) noexcept {
 
 bool FrameLamella::try_open(Pe destination, Lane lane, OpenFrame& frame) noexcept {
   base::sim_point();
-  auto& in_flight = mine().in_flight(lane, destination);
-  if (in_flight.fetch_add(1) >= credits(lane)) {
-    in_flight.fetch_sub(1);
-    return false;
-  }
+  if (!take_credit(lane, destination)) return false;
   std::uint32_t index = 0;
-  if (!take_free(lane, index) && !(grow(lane) && take_free(lane, index))) {
-    in_flight.fetch_sub(1);
-    return false;
+  while (!take_free(lane, index) && !(grow(lane) && take_free(lane, index))) {
+    base::sim_point();
+    mine().in_flight(lane, destination).fetch_sub(1);
+    // A frame that came back while we held the credit may not have rung: look again.
+    if (!any_free(lane) || !take_credit(lane, destination)) return false;
   }
   FrameControl& control = mine().control(index);
   control.committed.store(0, std::memory_order_relaxed);
@@ -89,6 +104,7 @@ bool FrameLamella::try_open(Pe destination, Lane lane, OpenFrame& frame) noexcep
   control.destination = destination;
   control.lane = lane;
   control.run = {};
+  control.refused = false;
   wire::FrameHeader header;
   header.lane = static_cast<std::uint16_t>(lane);
   header.source = my_pe_;
@@ -125,8 +141,10 @@ void FrameLamella::publish(FrameRef frame) noexcept {
     }
     const std::uint32_t committed = control.committed.load(std::memory_order_acquire);
     if (committed == control.consumed.load(std::memory_order_relaxed)) return;
+    base::sim_point();
     if (control.state.compare_exchange_weak(state, state | kQueued)) break;
   }
+  base::sim_point();
   push(frame.index, control);
 }
 
@@ -135,6 +153,7 @@ void FrameLamella::seal(const OpenFrame& frame) noexcept {
   std::atomic_ref<std::uint32_t>(mine().header(frame.ref.index).length)
       .store(control.committed.load(std::memory_order_relaxed), std::memory_order_relaxed);
   const std::uint32_t before = control.state.fetch_or(kSealed | kQueued);  // pairs with deliver()
+  base::sim_point();
   if ((before & kQueued) == 0) push(frame.ref.index, control);
 }
 
@@ -199,6 +218,8 @@ const char* FrameLamella::deliver(Address address, FrameControl& control,
     const char* const fault =
         wire::fault_of(header, shape_.job_nonce, shape_.num_pes, frame_capacity());
     if (fault != nullptr) return fault;
+    if (header.source != address.pe) return "another PE's";
+    if (header.lane != static_cast<std::uint16_t>(control.lane)) return "of another lane";
   }
   if (to > frame_capacity() || to < from) return "length beyond the frame";
   const Chunk chunk{address.pe, control.lane, owner.payload(address.frame), from, to,
@@ -223,8 +244,13 @@ void FrameLamella::receive(Address address, FrameSink& sink) noexcept {
   const Block& owner = blocks_[address.pe];
   FrameControl& control = owner.control(address.frame);
   for (;;) {
-    if (const char* const fault = deliver(address, control, sink)) {
-      refuse(address, fault);
+    if (!control.refused) {
+      const char* const fault = deliver(address, control, sink);
+      control.refused = fault != nullptr;
+      if (fault != nullptr) refuse(address, fault);
+    }
+    base::sim_point();
+    if (control.refused) {
       control.consumed.store(control.committed.load(std::memory_order_acquire),
                              std::memory_order_relaxed);
     }
@@ -236,8 +262,8 @@ void FrameLamella::receive(Address address, FrameSink& sink) noexcept {
     if ((state & kSealed) != 0) {
       if (!all_consumed()) continue;
       if (poison_) std::memset(owner.frame(address.frame), 0xdd, shape_.frame_bytes);
+      if (!control.refused) count(received_);
       give_back(owner, address.frame, my_pe_);
-      count(received_);
       return;
     }
     // Still open: let go, then look once more, since a publisher that found it queued relies on
@@ -256,9 +282,12 @@ void FrameLamella::give_back(const Block& owner, std::uint32_t index, Pe destina
   const Lane lane = control.lane;
   const std::uint32_t life = life_of(control.state.load(std::memory_order_relaxed));
   control.state.store((life + 1) << 2);
-  const std::uint32_t left = owner.in_flight(lane, destination).fetch_sub(1) - 1;
+  base::sim_point();
+  // The frame first, then the credit: see try_open().
   const std::uint32_t bit = lane == Lane::kRequest ? index : index - frames(Lane::kRequest);
   owner.free_words(lane)[bit / 64].fetch_or(std::uint64_t{1} << (bit % 64));
+  base::sim_point();
+  const std::uint32_t left = owner.in_flight(lane, destination).fetch_sub(1) - 1;
   // Whoever waits for credit goes on when half of it is back: one wake-up for many frames.
   if (left <= credits(lane) / 2 && owner.head().want_frames.load() != 0)
     owner.head().doorbell.notify(INT32_MAX, scope_);

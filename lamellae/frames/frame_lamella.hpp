@@ -62,6 +62,8 @@ class FrameLamella final : public Lamella {
     std::uint32_t frame;
   };
   const Block& mine() const noexcept { return blocks_[my_pe_]; }
+  bool take_credit(Lane lane, Pe destination) noexcept;
+  bool any_free(Lane lane) const noexcept;
   bool take_free(Lane lane, std::uint32_t& index) noexcept;
   bool grow(Lane lane) noexcept;
   void push(std::uint32_t index, FrameControl& control) noexcept;
