@@ -1,0 +1,69 @@
+// The suite on `local`.
+#include <cstring>
+
+#include "base/wire/wire.hpp"
+#include "conformance/subject.hpp"
+#include "lamellae/local/local_job.hpp"
+
+namespace lamellar::conformance {
+namespace {
+
+class LocalEndpoints final : public Endpoints {
+ public:
+  explicit LocalEndpoints(const Shape& shape)
+      : job_(std::make_shared<lamellae::LocalJob>(shape.pes, shape.frame_bytes, shape.pool)) {
+    for (Pe pe = 0; pe < shape.pes; ++pe) all_.push_back(job_->lamella(pe));
+  }
+  Pe size() const override { return static_cast<Pe>(all_.size()); }
+  lamellae::Lamella& at(Pe pe) override { return *all_[pe]; }
+
+ private:
+  std::shared_ptr<lamellae::LocalJob> job_;
+  std::vector<std::unique_ptr<lamellae::Lamella>> all_;
+};
+
+// The header lies in front of the payload.
+void damage_frame(lamellae::Lamella& sender, const lamellae::OpenFrame& frame, Damage damage) {
+  std::byte* const at = frame.payload - sizeof(wire::FrameHeader);
+  wire::FrameHeader header;
+  std::memcpy(&header, at, sizeof header);
+  switch (damage) {
+    case Damage::kMagic:
+      header.magic ^= 1;
+      break;
+    case Damage::kVersion:
+      ++header.version;
+      break;
+    case Damage::kNonce:
+      header.job_nonce ^= 1;
+      break;
+    case Damage::kUnknownSource:
+      header.source = sender.num_pes();
+      break;
+    case Damage::kOtherSource:
+      header.source = (sender.my_pe() + 1) % sender.num_pes();
+      break;
+    case Damage::kLane:
+      header.lane ^= 1;
+      break;
+    case Damage::kLength:
+      frame.committed->store(frame.capacity + 1, std::memory_order_release);
+      return;
+  }
+  std::memcpy(at, &header, sizeof header);
+}
+
+Subject local() {
+  Subject subject;
+  subject.name = "local";
+  subject.make = [](const Shape& shape) { return std::make_unique<LocalEndpoints>(shape); };
+  subject.by_reference = true;
+  subject.simulated = true;
+  subject.damage = damage_frame;
+  return subject;
+}
+
+INSTANTIATE_TEST_SUITE_P(Local, Conformance, testing::Values(local()));
+
+}  // namespace
+}  // namespace lamellar::conformance

@@ -1,0 +1,156 @@
+// Small races under schedules drawn from seeds: every switch between threads is at a hook of base,
+// and a wake-up that gets lost shows as "every thread sleeps".
+// LAMELLAR_TEST_SEED=<n> runs that seed alone.
+#include <signal.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdlib>
+
+#include "base/clock/rng.hpp"
+#include "base/clock/sim.hpp"
+#include "base/clock/thread.hpp"
+#include "conformance/traffic.hpp"
+
+namespace lamellar::conformance {
+namespace {
+
+using lamellae::Lamella;
+using lamellae::Lane;
+
+std::atomic<std::uint64_t> g_seed{0};
+
+// A broken invariant aborts: say under which seed.
+extern "C" void say_seed(int) {
+  char text[64] = "seed ";
+  char* const end = std::to_chars(text + 5, text + 60, g_seed.load()).ptr;
+  *end = '\n';
+  static_cast<void>(!write(2, text, static_cast<std::size_t>(end + 1 - text)));
+  signal(SIGABRT, SIG_DFL);
+}
+
+template <class Body>
+void for_seeds(std::uint64_t count, const Body& body) {
+  std::uint64_t first = 1;
+  if (const char* const only = std::getenv("LAMELLAR_TEST_SEED")) {
+    first = std::strtoull(only, nullptr, 10);
+    count = 1;
+  }
+  const auto before = signal(SIGABRT, say_seed);
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    g_seed.store(seed);
+    base::Sim sim(seed);
+    sim.run([&] { body(seed); });
+    if (testing::Test::HasFailure()) break;
+  }
+  signal(SIGABRT, before);
+}
+
+// The shape of the race depends on the seed too.
+TEST_P(Conformance, SchedulesOfOwnerPublisherAndReceivers) {
+  if (!GetParam().simulated) GTEST_SKIP() << "waits outside of base";
+  for_seeds(150, [&](std::uint64_t seed) {
+    const Shape shape{.pes = 2, .frame_bytes = seed % 2 == 0 ? 256u : 2048u, .pool = 4};
+    run_traffic(GetParam(), shape,
+                {.route = [](Pe from, Pe to) { return from == 0 && to == 1; },
+                 .records = 20,
+                 .largest = 48,
+                 .receivers = static_cast<unsigned>(1 + seed % 3),
+                 .publisher = true,
+                 .seed = seed});
+  });
+}
+
+TEST_P(Conformance, SchedulesOfBothWaysUnderFourFrames) {
+  if (!GetParam().simulated) GTEST_SKIP() << "waits outside of base";
+  for_seeds(100, [&](std::uint64_t seed) {
+    run_traffic(GetParam(), {.pes = 2, .frame_bytes = 256, .pool = 4},
+                {.records = 12,
+                 .senders = static_cast<unsigned>(1 + seed % 2),
+                 .receivers = static_cast<unsigned>(seed / 2 % 2),
+                 .publisher = seed % 3 == 0,
+                 .seed = seed});
+  });
+}
+
+TEST_P(Conformance, SchedulesOfThreeToOne) {
+  if (!GetParam().simulated) GTEST_SKIP() << "waits outside of base";
+  for_seeds(50, [&](std::uint64_t seed) {
+    run_traffic(GetParam(), {.pes = 4, .frame_bytes = 512, .pool = 4},
+                {.route = [](Pe from, Pe to) { return from != 0 && to == 0; },
+                 .records = 12,
+                 .receivers = 2,
+                 .seed = seed});
+  });
+}
+
+// One frame after the other: the owner publishes and seals at once while another thread publishes
+// every reference it has ever seen, and two threads receive.
+TEST_P(Conformance, SchedulesOfOneFrame) {
+  if (!GetParam().simulated) GTEST_SKIP() << "waits outside of base";
+  for_seeds(300, [&](std::uint64_t seed) {
+    const auto job = make({.pes = 2, .frame_bytes = 256, .pool = 4});
+    constexpr std::uint64_t kRecords = 12;
+    Ledger ledger({kRecords, 0});
+    Lamella& sender = job->at(0);
+    Lamella& receiver = job->at(1);
+    std::atomic<bool> sent{false};
+    std::vector<std::atomic<std::uint64_t>> refs(64);
+    std::atomic<std::size_t> known{0};
+    base::Rng rng(seed);
+    {
+      base::Thread publisher("publisher", [&] {
+        base::Rng mine(seed + 1);
+        // Not for ever: a wake-up that got lost must show as "everybody sleeps".
+        for (int look = 0; look < 300 && !sent.load(); ++look) {
+          if (const std::size_t count = known.load(); count != 0) {
+            // The newest mostly.
+            const std::uint64_t packed =
+                refs[mine.next() % 3 == 0 ? mine.next() % count : count - 1].load();
+            sender.publish({static_cast<std::uint32_t>(packed),
+                            static_cast<std::uint32_t>(packed >> 32)});
+          }
+          base::yield_thread();
+        }
+      });
+      std::atomic<bool> stop{false};
+      const auto receive = [&] {
+        while (!stop.load() || receiver.has_incoming())
+          if (!receiver.poll(ledger)) sleep_unless(receiver, [&] { return stop.load(); });
+      };
+      base::Thread first("receiver", receive);
+      base::Thread second("receiver", receive);
+      std::uint64_t number = 0;
+      while (number < kRecords) {
+        lamellae::OpenFrame frame;
+        while (!sender.try_open(1, Lane::kRequest, frame)) base::yield_thread();
+        refs[known.load()].store(std::uint64_t{frame.ref.life} << 32 | frame.ref.index);
+        known.fetch_add(1);
+        const std::uint64_t last = std::min(kRecords, number + 1 + rng.next() % 4);
+        for (std::uint32_t at = 0; number < last; ++number) {
+          write_record(frame.payload + at, kSmallestRecord + 8, 0, number);
+          at += kSmallestRecord + 8;
+          frame.committed->store(at, std::memory_order_release);
+          base::sim_point();
+          if (rng.next() % 2 == 0) sender.publish(frame.ref);
+          base::sim_point();
+        }
+        sender.seal(frame);
+      }
+      ledger.wait();
+      sent.store(true);
+      publisher.join();
+      stop.store(true);
+      receiver.doorbell().notify(INT32_MAX, receiver.doorbell_scope());
+    }
+    EXPECT_EQ(ledger.complaint(), "");
+    EXPECT_EQ(ledger.left(), 0u);
+    EXPECT_EQ(sender.in_flight(1, Lane::kRequest), 0u);
+    EXPECT_EQ(receiver.counters().frames_received, sender.counters().frames_opened);
+    EXPECT_FALSE(receiver.has_incoming());
+  });
+}
+
+}  // namespace
+}  // namespace lamellar::conformance

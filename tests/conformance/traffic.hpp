@@ -1,0 +1,47 @@
+#pragma once
+// Threads that send and receive records between the endpoints of a job until every record has
+// arrived once; then it is checked that everything came back and was counted.
+#include <functional>
+
+#include "conformance/records.hpp"
+#include "conformance/subject.hpp"
+
+namespace lamellar::conformance {
+
+struct Plan {
+  std::function<bool(Pe from, Pe to)> route = [](Pe from, Pe to) { return from != to; };
+  std::uint64_t records = 1000;  // of each sending thread to each of its destinations
+  std::uint32_t largest = 200;   // bytes of a record, at most
+  unsigned senders = 1;          // threads of each PE
+  unsigned receivers = 1;        // threads of each PE; 0: the senders receive when they must wait
+  bool publisher = false;        // one more thread of each PE publishes what the senders have open
+  std::uint64_t seed = 1;
+};
+
+void run_traffic(const Subject& subject, const Shape& shape, const Plan& plan);
+
+// Sleeps on the PE's doorbell unless `ready` holds or something has arrived. Whoever sleeps there
+// polls afterwards: the ring for an arriving frame goes to one of the sleepers.
+template <class Ready>
+void sleep_unless(lamellae::Lamella& lamella, const Ready& ready) {
+  const std::uint32_t key = lamella.doorbell().prepare();
+  if (ready() || lamella.has_incoming())
+    lamella.doorbell().cancel();
+  else
+    lamella.doorbell().commit(key, base::kForever, lamella.doorbell_scope());
+}
+
+// How many frames for `destination` can be open at once. Gives them back.
+std::uint32_t free_frames(lamellae::Lamella& lamella, Pe destination, lamellae::Lane lane);
+
+// Polls all endpoints into `sinks` (one for each PE) until `done`.
+template <class Sink, class Done>
+void poll_until(Endpoints& job, std::vector<Sink>& sinks, const Done& done) {
+  while (!done()) {
+    bool any = false;
+    for (Pe pe = 0; pe < job.size(); ++pe) any = job.at(pe).poll(sinks[pe]) || any;
+    if (!any) base::yield_thread();
+  }
+}
+
+}  // namespace lamellar::conformance
