@@ -59,6 +59,7 @@ std::vector<std::string> LocalJob::allgather(Pe pe, const std::string& mine) {
   std::uint64_t round = 0;
   {
     base::Lock lock(mutex_);
+    if (abandoned_) throw JobFailed(abandoned_by_, why_);
     round = round_;
     given_[pe] = mine;
     if (++arrived_ == num_pes()) {
