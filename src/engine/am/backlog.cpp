@@ -18,7 +18,7 @@ void Backlog::add(Pe destination, lamellae::Lane lane,
 
 void Backlog::add_large(Pe destination, lamellae::Lane lane, std::uint32_t word,
                         std::vector<std::byte> record) {
-  large_[destination].fetch_add(1);
+  if (lane == lamellae::Lane::kRequest) large_[destination].fetch_add(1);
   push(destination, lane, Item{nullptr, std::move(record), 0, next_message_.fetch_add(1), word});
 }
 
@@ -26,14 +26,19 @@ void Backlog::push(Pe destination, lamellae::Lane lane, Item item) {
   base::Lock lock(mutex_);
   queues_[place(destination, lane)].push_back(std::move(item));
   if (items_.fetch_add(1) == 0) lamella_.want_frames(true);
+  added_.store(true);  // pairs with drain()
 }
 
 bool Backlog::drain() {
-  if (empty() || draining_.exchange(true)) return false;
   bool moved = false;
-  // Replies first: others wait for them.
-  for (std::size_t i = queues_.size(); i-- > 0;) moved = drain_queue(i) || moved;
-  draining_.store(false);
+  while (!empty() && !draining_.exchange(true)) {
+    added_.store(false);
+    // Replies first: others wait for them.
+    for (std::size_t i = queues_.size(); i-- > 0;) moved = drain_queue(i) || moved;
+    draining_.store(false);
+    // Who added something meanwhile was turned away above and relies on us.
+    if (!added_.load()) break;
+  }
   return moved;
 }
 
@@ -55,13 +60,18 @@ bool Backlog::drain_queue(std::size_t index) {
       moved = true;
       done = !large || item.offset == item.record.size();
     }
-    base::Lock lock(mutex_);
-    if (!done) {
-      queues_[index].push_front(std::move(item));
-      return moved;
+    bool last = false;
+    {
+      base::Lock lock(mutex_);
+      if (!done) {
+        queues_[index].push_front(std::move(item));
+        return moved;
+      }
+      last = items_.fetch_sub(1) == 1;
+      if (last) lamella_.want_frames(false);
     }
-    if (large) large_[destination].fetch_sub(1);
-    if (items_.fetch_sub(1) == 1) lamella_.want_frames(false);
+    // Threads wait for the end of a large record, and for the backlog to be empty.
+    if (large || last) lamella_.doorbell().notify(INT32_MAX, lamella_.doorbell_scope());
   }
 }
 
@@ -74,7 +84,11 @@ bool Backlog::advance(Item& item, Pe destination, lamellae::Lane lane) {
     std::memcpy(frame.payload, item.frame->payload.get(), length);
   } else {
     length = fill(item, frame);
-    if (lane == lamellae::Lane::kRequest) large_bytes_[destination].fetch_add(length);
+    if (lane == lamellae::Lane::kRequest) {
+      large_bytes_[destination].fetch_add(length);
+      // Before the last piece leaves: its receipt is the last thing that makes wait_all look.
+      if (item.offset == item.record.size()) large_[destination].fetch_sub(1);
+    }
   }
   frame.committed->store(length, std::memory_order_release);  // pairs: see OpenFrame
   lamella_.seal(frame);

@@ -37,10 +37,11 @@ class Backlog {
   void add_large(Pe destination, lamellae::Lane lane, std::uint32_t word,
                  std::vector<std::byte> record);
 
-  // Moves what credits allow; whether anything moved. THREADS: any, one at a time works.
+  // Moves what credits allow; whether anything moved. Rings the doorbell when a large record is
+  // through or nothing is left. THREADS: any, one at a time works.
   bool drain();
   bool empty() const noexcept { return items_.load() == 0; }
-  // Large records for `destination` that still have pieces here.
+  // Large requests for `destination` that still have pieces here.
   std::uint64_t large_pending(Pe destination) const noexcept {
     return large_[destination].load();
   }
@@ -75,6 +76,7 @@ class Backlog {
   std::atomic<std::uint64_t> items_{0};
   std::atomic<std::uint64_t> next_message_{1};
   std::atomic<bool> draining_{false};
+  std::atomic<bool> added_{false};  // since the last look at all queues began
 };
 
 }  // namespace lamellar::engine
