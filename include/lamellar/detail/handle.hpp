@@ -2,11 +2,13 @@
 // The one kind of handle: what an asynchronous call returns. Lazy; started by block(), spawn(),
 // detach() or co_await.
 
+#include <array>
+#include <cstddef>
 #include <cstring>
 #include <source_location>
 #include <string>
+#include <string_view>
 #include <type_traits>
-#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -82,6 +84,28 @@ concept Emplaces = std::is_constructible_v<AM, Args...> &&
 // body stands before the macro.
 template <class AM>
 concept ActiveMessage = requires(AM& message, Context& context) { message.exec(context); };
+
+// The name of a type as the compiler writes it, for messages about types without LAMELLAR_AM.
+template <class T>
+struct TypeText {
+  static constexpr std::string_view find() noexcept {
+    const std::string_view all = __PRETTY_FUNCTION__;
+    const std::size_t begin = all.find("T = ") + 4;
+    return all.substr(begin, all.find_first_of(";]", begin) - begin);
+  }
+  static constexpr auto text = [] {
+    std::array<char, find().size() + 1> copy{};
+    for (std::size_t i = 0; i < find().size(); ++i) copy[i] = find()[i];
+    return copy;
+  }();
+};
+template <class AM>
+constexpr const char* shown_name() noexcept {
+  if constexpr (requires(const AM* am) { lamellar_am_name(am); })
+    return lamellar_am_name(static_cast<const AM*>(nullptr));
+  else
+    return TypeText<AM>::text.data();
+}
 
 template <class R>
 FutureState<R>* new_state(engine::Engine& engine, const char* what, Pe peer,
@@ -292,12 +316,12 @@ struct ToSelf {
     StateRef<FutureState<Result>> state(
         new_state<Result>(*engine, "a local active message", my_pe_of(*engine), where));
     state->retain();
-    start_local(*engine, std::move(am), typeid(AM).name(), state.get());
+    start_local(*engine, std::move(am), shown_name<AM>(), state.get());
     return Future<Result>(std::move(state));
   }
   void detach() {
     check_running(*engine);
-    start_local<AM>(*engine, std::move(am), typeid(AM).name(), nullptr);
+    start_local<AM>(*engine, std::move(am), shown_name<AM>(), nullptr);
   }
 };
 
