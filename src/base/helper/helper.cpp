@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,6 +55,7 @@ Helper::~Helper() {
   stopping_.store(true);
   wake();
   thread_.reset();
+  for (const int timer : timers_) close(timer);
   if (epoll_ >= 0) close(epoll_);
   if (bell_ >= 0) close(bell_);
 }
@@ -86,7 +88,7 @@ void Helper::arm() noexcept {
 
 void Helper::watch(int fd, std::function<void()> ready) {
   LAMELLAR_CHECK(epoll_ >= 0, "a simulation has no file descriptors");
-  Lock lock(watch_mutex_);
+  std::lock_guard lock(watch_mutex_);
   watches_[fd] = std::move(ready);
   epoll_event event{};
   event.events = EPOLLIN | EPOLLONESHOT;
@@ -95,8 +97,32 @@ void Helper::watch(int fd, std::function<void()> ready) {
 }
 
 void Helper::unwatch(int fd) {
-  Lock lock(watch_mutex_);
+  std::lock_guard lock(watch_mutex_);
   if (watches_.erase(fd) != 0) epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+}
+
+int Helper::call_after(std::uint64_t delay_ns, std::function<void()> then) {
+  const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  LAMELLAR_CHECK(timer >= 0, "no file descriptor left for a timer");
+  itimerspec time{};
+  time.it_value.tv_sec = static_cast<time_t>(delay_ns / 1'000'000'000u);
+  time.it_value.tv_nsec = static_cast<long>(std::max<std::uint64_t>(delay_ns % 1'000'000'000u, 1));
+  timerfd_settime(timer, 0, &time, nullptr);
+  std::lock_guard lock(watch_mutex_);
+  timers_.push_back(timer);
+  watch(timer, [this, timer, then = std::move(then)] {
+    std::erase(timers_, timer);
+    close(timer);
+    then();
+  });
+  return timer;
+}
+
+void Helper::cancel(int timer) {
+  std::lock_guard lock(watch_mutex_);
+  if (std::erase(timers_, timer) == 0) return;
+  unwatch(timer);
+  close(timer);
 }
 
 void Helper::serve_descriptors() noexcept {
@@ -108,7 +134,7 @@ void Helper::serve_descriptors() noexcept {
       static_cast<void>(!::read(bell_, &rung, sizeof rung));
       continue;
     }
-    Lock lock(watch_mutex_);
+    std::lock_guard lock(watch_mutex_);
     const auto watch = watches_.find(events[i].data.fd);
     if (watch == watches_.end()) continue;
     const std::function<void()> ready = std::move(watch->second);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "base/clock/mutex.hpp"
@@ -42,8 +43,13 @@ class Helper {
   // Calls `ready` on the helper's thread once `fd` is readable, then forgets it. Not inside a
   // simulation. LIFETIME: fd stays open until then or until unwatch().
   void watch(int fd, std::function<void()> ready);
-  // BLOCKS: while its `ready` runs. REQUIRES: not called from there.
+  // BLOCKS: while its `ready` runs (but may be called from there).
   void unwatch(int fd);
+  // Calls `then` on the helper's thread after `delay_ns`; the result is for cancel().
+  // May be called from a `ready`.
+  int call_after(std::uint64_t delay_ns, std::function<void()> then);
+  // BLOCKS: while it runs. No effect when it has run.
+  void cancel(int timer);
 
  private:
   enum Mode : std::uint32_t { kAsleep, kFast, kSlow };
@@ -55,8 +61,9 @@ class Helper {
 
   Mutex mutex_;  // guards targets_; held during a tick, so remove() waits for it
   std::vector<TickTarget*> targets_;
-  Mutex watch_mutex_;  // guards watches_; held while a callback runs
+  std::recursive_mutex watch_mutex_;  // guards what follows; held while a callback runs
   std::map<int, std::function<void()>> watches_;
+  std::vector<int> timers_;  // timerfds among them
   std::atomic<std::uint32_t> mode_{kAsleep};
   std::atomic<std::uint64_t> armed_{0};
   std::atomic<std::uint32_t> news_{0};
