@@ -18,6 +18,12 @@ class Bootstrap {
   virtual std::vector<std::string> allgather(const std::string& mine) = 0;
   // This PE will not take part any more: the others' collectives must end.
   virtual void abandon(const std::string& why) noexcept = 0;
+  // Collective. BLOCKS: until every PE has called it. ERRORS: as allgather.
+  virtual void barrier() { static_cast<void>(allgather({})); }
+  // The PEs on this host, in order, this one included: those that memory can be shared with.
+  virtual std::vector<Pe> host_mates() const = 0;
+  // The name of what started the PEs, for messages: "solo", "local", "lamellar-run", ...
+  virtual const char* launcher() const noexcept = 0;
 };
 
 // One process alone.

@@ -9,6 +9,8 @@ class Solo final : public Bootstrap {
   Pe size() const noexcept override { return 1; }
   std::vector<std::string> allgather(const std::string& mine) override { return {mine}; }
   void abandon(const std::string&) noexcept override {}
+  std::vector<Pe> host_mates() const override { return {0}; }
+  const char* launcher() const noexcept override { return "solo"; }
 };
 
 }  // namespace

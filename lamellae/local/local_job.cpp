@@ -4,6 +4,7 @@
 
 #include <lamellar/error.hpp>
 #include <new>
+#include <numeric>
 
 #include "base/clock/futex.hpp"
 #include "base/clock/rng.hpp"
@@ -21,6 +22,12 @@ class LocalBootstrap final : public Bootstrap {
     return job_->allgather(pe_, mine);
   }
   void abandon(const std::string& why) noexcept override { job_->abandon(pe_, why); }
+  std::vector<Pe> host_mates() const override {
+    std::vector<Pe> all(size());
+    std::iota(all.begin(), all.end(), Pe{0});
+    return all;
+  }
+  const char* launcher() const noexcept override { return "local"; }
 
  private:
   std::shared_ptr<LocalJob> job_;

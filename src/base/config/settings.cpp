@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::string_view kEnvironmentPrefix = "LAMELLAR_";
 constexpr std::string_view kOptionPrefix = "--lamellar-";
-constexpr std::string_view kTestPrefix = "LAMELLAR_TEST_";  // knobs of the test tools, not ours
+// Not settings: knobs of the test tools, and what lamellar-run tells the PEs it started.
+constexpr std::string_view kOtherPrefixes[] = {"LAMELLAR_TEST_", "LAMELLAR_RUN_"};
 
 constexpr SettingInfo kTable[] = {
 #define LAMELLAR_SETTING(id, name, kind, initial, allowed, unit, text) \
@@ -140,13 +141,19 @@ struct Request {
 };
 using Requests = std::array<Request, kSettingCount>;
 
+bool is_of_others(std::string_view name) {
+  for (const std::string_view prefix : kOtherPrefixes)
+    if (name.substr(0, prefix.size()) == prefix) return true;
+  return false;
+}
+
 // Enters every known variable; returns a warning for each unknown one.
 std::vector<std::string> read_environment(const char* const* variable, Requests& requests) {
   std::vector<std::string> warnings;
   for (; variable != nullptr && *variable != nullptr; ++variable) {
     const auto [name, value] = split(*variable, "=");
     if (name.substr(0, kEnvironmentPrefix.size()) != kEnvironmentPrefix) continue;
-    if (name.substr(0, kTestPrefix.size()) == kTestPrefix) continue;
+    if (is_of_others(name)) continue;
     const std::string_view tail = name.substr(kEnvironmentPrefix.size());
     const SettingInfo& info = nearest(tail);
     if (info.name != tail) {

@@ -87,7 +87,8 @@ class Settings {
   Source source(Key key) const;
 
   // One text per LAMELLAR_* variable of the environment that is not in the table, with the nearest
-  // name that is; LAMELLAR_TEST_* is left to test tools. The caller logs them.
+  // name that is; LAMELLAR_TEST_* is left to test tools, LAMELLAR_RUN_* to lamellar-run.
+  // The caller logs them.
   const std::vector<std::string>& warnings() const noexcept { return warnings_; }
 
  private:
