@@ -42,6 +42,8 @@ void Receiver::on_chunk(const lamellae::Chunk& chunk) noexcept {
     engine_.fail("a frame from PE " + std::to_string(chunk.source) + " cannot be read: " + wrong);
   if (chunk.lane == lamellae::Lane::kRequest) {
     executed(chunk.source, chunk.to - chunk.from - deferred);
+    // Rides with the answers when there are any.
+    if (engine_.sender().reply_waits(chunk.source)) report_to(chunk.source);
     if (request_chunks_.fetch_add(1) % kReportEvery == kReportEvery - 1) report_executed();
   }
   engine_.sender().flush_replies();
@@ -193,14 +195,18 @@ void Receiver::executed(Pe source, std::uint64_t bytes) noexcept {
 
 void Receiver::report_executed() noexcept {
   if (!news_.exchange(false) || engine_.failed()) return;
-  for (Pe pe = 0; pe < peers_.size(); ++pe) {
-    const std::uint64_t executed = peers_[pe].executed.load();
-    if (peers_[pe].reported.exchange(executed) == executed) continue;
-    wire::ControlHead head;
-    head.what = wire::Control::kExecuted;
-    head.a = executed;
-    engine_.send_control(pe, head);
-  }
+  for (Pe pe = 0; pe < peers_.size(); ++pe) report_to(pe);
+}
+
+void Receiver::report_to(Pe source) noexcept {
+  const std::uint64_t executed = peers_[source].executed.load();
+  if (peers_[source].reported.load(std::memory_order_relaxed) == executed ||
+      peers_[source].reported.exchange(executed) == executed)
+    return;
+  wire::ControlHead head;
+  head.what = wire::Control::kExecuted;
+  head.a = executed;
+  engine_.send_control(source, head);
 }
 
 }  // namespace lamellar::engine

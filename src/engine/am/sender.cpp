@@ -315,6 +315,13 @@ void Sender::flush_this_thread() noexcept {
   table->active.clear();
 }
 
+bool Sender::reply_waits(Pe destination) noexcept {
+  auto* const table = static_cast<Table*>(detail::t_state.cursors);
+  return table != nullptr && belongs_here(*table) &&
+         cursor_of(*table, Lane::kReply, destination).limit.load(std::memory_order_relaxed) !=
+             nullptr;
+}
+
 void Sender::flush_replies() noexcept {
   auto* const table = static_cast<Table*>(detail::t_state.cursors);
   if (table == nullptr || !belongs_here(*table)) return;

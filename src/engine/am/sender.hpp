@@ -57,6 +57,8 @@ class Sender final : public base::TickTarget {
               const RecordSource& record);
   // What the calling thread has open leaves now; its next append goes through the library.
   void flush_this_thread() noexcept;
+  // The calling thread has answers for `destination` that have not left.
+  bool reply_waits(Pe destination) noexcept;
   // Replies and spilled frames of the calling thread leave now.
   void flush_replies() noexcept;
 
