@@ -180,6 +180,7 @@ bool FrameLamella::take_one(Address& address) noexcept {
       link = newest;
       newest = older;
     }
+    base::sim_point();
   }
   std::uint64_t rest = 0;
   if (link != 0) {

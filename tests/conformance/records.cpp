@@ -52,6 +52,8 @@ void Ledger::complain(const std::string& what) noexcept {
 void Ledger::end() noexcept {
   over_.store(1);
   base::futex_wake(over_, INT32_MAX);
+  taken_.fetch_add(1);
+  base::futex_wake(taken_, INT32_MAX);
 }
 
 void Ledger::wait() noexcept {
@@ -97,7 +99,19 @@ std::uint32_t Ledger::take(const lamellae::Chunk& chunk, std::uint32_t at) noexc
   if (source.seen[head.number].exchange(true))
     return complain("record " + std::to_string(head.number) + " came twice"), 0;
   if (left_.fetch_sub(1) == 1) end();
+  taken_.fetch_add(1);
+  if (watched_.load()) base::futex_wake(taken_, INT32_MAX);
   return head.size;
+}
+
+void Ledger::wait_until(std::uint64_t left) noexcept {
+  watched_.store(true);
+  for (;;) {
+    const std::uint32_t seen = taken_.load();
+    if (left_.load() <= left || over_.load() != 0) break;
+    base::futex_wait(taken_, seen);
+  }
+  watched_.store(false);
 }
 
 bool Writer::append(std::uint32_t size, std::uint64_t number) {

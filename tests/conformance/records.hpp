@@ -36,8 +36,9 @@ class Ledger final : public lamellae::FrameSink {
 
   bool complete() const noexcept { return left_.load() == 0; }
   std::uint64_t left() const noexcept { return left_.load(); }
-  // BLOCKS: until every record has come, or a wrong one.
+  // BLOCKS: until every record has come (or all but `left`), or a wrong one.
   void wait() noexcept;
+  void wait_until(std::uint64_t left) noexcept;
   std::uint64_t chunks() const noexcept { return chunks_.load(); }
   std::uint64_t bytes() const noexcept { return bytes_.load(); }
   // What went wrong first; empty when nothing did.
@@ -55,6 +56,8 @@ class Ledger final : public lamellae::FrameSink {
   std::vector<Source> sources_;
   std::atomic<std::uint64_t> left_{0};
   std::atomic<std::uint32_t> over_{0};
+  std::atomic<std::uint32_t> taken_{0};     // changes with every record
+  std::atomic<bool> watched_{false};        // somebody is in wait_until()
   std::atomic<std::uint64_t> chunks_{0};
   std::atomic<std::uint64_t> bytes_{0};
   mutable base::Mutex mutex_;  // guards complaint_

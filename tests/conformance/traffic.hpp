@@ -25,10 +25,12 @@ void run_traffic(const Subject& subject, const Shape& shape, const Plan& plan);
 template <class Ready>
 void sleep_unless(lamellae::Lamella& lamella, const Ready& ready) {
   const std::uint32_t key = lamella.doorbell().prepare();
-  if (ready() || lamella.has_incoming())
+  if (ready() || lamella.has_incoming()) {
     lamella.doorbell().cancel();
-  else
+    base::spin_pause();  // another thread may be taking it
+  } else {
     lamella.doorbell().commit(key, base::kForever, lamella.doorbell_scope());
+  }
 }
 
 // How many frames for `destination` can be open at once. Gives them back.
