@@ -1,0 +1,230 @@
+#include <gtest/gtest.h>
+
+#include "unit/engine/sched/fixture.hpp"
+
+namespace sched_test {
+namespace {
+
+using detail::FutureState;
+using detail::StateRef;
+using lamellar::Future;
+using lamellar::Task;
+
+// A future and the state that completes it.
+template <class R>
+std::pair<Future<R>, FutureState<R>*> promise(House& house) {
+  auto* const state = detail::slab_new<FutureState<R>>(house.scheduler);
+  state->retain();
+  return {Future<R>(StateRef<FutureState<R>>(state)), state};
+}
+
+void complete(FutureState<int>* state, int value) {
+  state->emplace(value);
+  state->complete();
+  state->release();
+}
+
+void fail(FutureState<int>* state) {
+  state->fail(std::make_exception_ptr(std::runtime_error("planted")));
+  state->release();
+}
+
+TEST(Future, GivesItsValueOnce) {
+  House house(0);
+  auto [future, state] = promise<int>(house);
+  EXPECT_TRUE(future.valid());
+  EXPECT_FALSE(future.ready());
+  complete(state, 5);
+  EXPECT_TRUE(future.ready());
+  EXPECT_EQ(5, future.block());
+  EXPECT_FALSE(future.valid());
+}
+
+TEST(Future, GivesItsFailure) {
+  House house(0);
+  auto [future, state] = promise<int>(house);
+  fail(state);
+  EXPECT_THROW(future.block(), std::runtime_error);
+  EXPECT_EQ(0, house.unseen.load());
+}
+
+TEST(Future, AFailureNobodySawIsReported) {
+  House house(0);
+  {
+    auto [future, state] = promise<int>(house);
+    fail(state);
+  }
+  EXPECT_EQ(1, house.unseen.load());
+  {
+    auto [future, state] = promise<int>(house);
+    future = {};
+    fail(state);
+  }
+  EXPECT_EQ(2, house.unseen.load());
+}
+
+TEST(Future, DroppingOneThatSucceedsIsSilent) {
+  House house(0);
+  {
+    auto [future, state] = promise<int>(house);
+    future = {};
+    complete(state, 1);
+  }
+  {
+    auto [future, state] = promise<std::unique_ptr<int>>(house);
+    state->emplace(std::make_unique<int>(1));  // freed with the state
+    state->complete();
+    state->release();
+  }
+  EXPECT_EQ(0, house.unseen.load());
+}
+
+TEST(Future, BlockingThreadsAreWoken) {
+  House house(1);
+  for (int i = 0; i < 300; ++i) {
+    auto [future, state] = promise<int>(house);
+    std::thread other([state = state, i] { complete(state, i); });
+    EXPECT_EQ(i, future.block());
+    other.join();
+  }
+}
+
+Task<int> twice(Future<int> future) { co_return 2 * co_await future; }
+
+// A coroutine suspends on a worker while another thread completes what it waits for.
+TEST(Future, SuspendingAndCompletingRace) {
+  House house(2);
+  for (int i = 0; i < 500; ++i) {
+    auto [future, state] = promise<int>(house);
+    auto result = detail::start_task(house.scheduler, twice(std::move(future)));
+    if (i % 2 == 0) base::yield_thread();
+    complete(state, i);
+    EXPECT_EQ(2 * i, result.block());
+  }
+}
+
+TEST(Future, FailingWhileSomebodySuspends) {
+  House house(2);
+  for (int i = 0; i < 300; ++i) {
+    auto [future, state] = promise<int>(house);
+    auto result = detail::start_task(house.scheduler, twice(std::move(future)));
+    fail(state);
+    EXPECT_THROW(result.block(), std::runtime_error);
+  }
+  EXPECT_EQ(0, house.unseen.load());
+}
+
+// A coroutine that can be stepped and destroyed by hand.
+struct ByHand {
+  struct promise_type {
+    ByHand get_return_object() {
+      return {std::coroutine_handle<promise_type>::from_promise(*this)};
+    }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    std::suspend_always final_suspend() const noexcept { return {}; }
+    void return_void() const noexcept {}
+    void unhandled_exception() const noexcept { std::terminate(); }
+  };
+  std::coroutine_handle<promise_type> handle;
+};
+
+ByHand waits(Future<int> future, int& got) { got = co_await future; }
+
+TEST(Future, ASuspendedCoroutineMayBeDestroyed) {
+  House house(0);
+  int got = 0;
+  auto [future, state] = promise<int>(house);
+  ByHand coroutine = waits(std::move(future), got);
+  detail::trampoline(coroutine.handle);
+  EXPECT_FALSE(coroutine.handle.done());
+  coroutine.handle.destroy();
+  complete(state, 3);  // resumes nobody
+  EXPECT_FALSE(house.scheduler.work_once());
+  EXPECT_EQ(0, got);
+}
+
+TEST(Future, ACoroutineAboutToBeResumedMayBeDestroyed) {
+  House house(0);
+  int got = 0;
+  auto [future, state] = promise<int>(house);
+  ByHand coroutine = waits(std::move(future), got);
+  detail::trampoline(coroutine.handle);
+  complete(state, 3);  // its resumption is queued
+  coroutine.handle.destroy();
+  EXPECT_FALSE(house.scheduler.work_once());
+  EXPECT_EQ(0, got);
+}
+
+TEST(Future, AReadyOneIsAwaitedWithoutSuspending) {
+  House house(0);
+  int got = 0;
+  auto [future, state] = promise<int>(house);
+  complete(state, 4);
+  ByHand coroutine = waits(std::move(future), got);
+  detail::trampoline(coroutine.handle);
+  EXPECT_TRUE(coroutine.handle.done());
+  EXPECT_EQ(4, got);
+  coroutine.handle.destroy();
+}
+
+Task<std::vector<int>> all_of(std::vector<Future<int>> futures) {
+  auto values = co_await lamellar::when_all(std::move(futures));
+  co_return values;
+}
+
+TEST(WhenAll, GivesTheValuesInOrder) {
+  House house(1);
+  std::vector<Future<int>> futures;
+  std::vector<FutureState<int>*> states;
+  for (int i = 0; i < 5; ++i) {
+    auto [future, state] = promise<int>(house);
+    futures.push_back(std::move(future));
+    states.push_back(state);
+  }
+  auto result = detail::start_task(house.scheduler, all_of(std::move(futures)));
+  for (int i = 5; i-- > 0;) complete(states[static_cast<std::size_t>(i)], i);
+  EXPECT_EQ((std::vector<int>{0, 1, 2, 3, 4}), result.block());
+}
+
+TEST(WhenAll, WaitsForAllBeforeItThrowsTheFirst) {
+  House house(0);
+  std::vector<Future<int>> futures;
+  std::vector<FutureState<int>*> states;
+  for (int i = 0; i < 3; ++i) {
+    auto [future, state] = promise<int>(house);
+    futures.push_back(std::move(future));
+    states.push_back(state);
+  }
+  auto result = detail::start_task(house.scheduler, all_of(std::move(futures)));
+  const auto work = [&] {
+    while (house.scheduler.work_once()) {
+    }
+  };
+  work();
+  states[1]->fail(std::make_exception_ptr(std::runtime_error("second")));
+  states[1]->release();
+  work();
+  states[0]->fail(std::make_exception_ptr(std::out_of_range("first")));
+  states[0]->release();
+  work();
+  EXPECT_FALSE(result.ready());
+  complete(states[2], 1);
+  EXPECT_THROW(result.block(), std::out_of_range);
+  EXPECT_EQ(0, house.unseen.load());
+}
+
+TEST(FutureDeathTest, CompletingTwiceIsABrokenInvariant) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(
+      {
+        House house(0);
+        FutureState<int> state(house.scheduler);
+        state.emplace(1);
+        state.complete();
+        state.complete();
+      },
+      "a future was completed twice");
+}
+
+}  // namespace
+}  // namespace sched_test
