@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <lamellar/am.hpp>
+#include <lamellar/bootstrap.hpp>
 
 namespace lamellar {
 
@@ -41,6 +42,10 @@ class LAMELLAR_API WorldBuilder {
   // the job go on.
   WorldBuilder& on_error(std::function<void(std::exception_ptr)> handler);
 
+  // A way to bring the PEs together that the program has already (MPI, say), instead of the
+  // launcher's. REQUIRES: the same on every PE, before the first world of the process.
+  WorldBuilder& bootstrap(UserBootstrap callbacks);
+
   // Runs `pe_main` once per PE and returns the job's status: the first that was not zero, in order
   // of time. Options --lamellar-* are taken out of argv. A PE function that throws fails the job:
   // every other PE's waits throw JobFailed, the status is not zero, one report is printed.
@@ -55,8 +60,9 @@ class LAMELLAR_API WorldBuilder {
   World init(int& argc, char** argv);
   World init();
 
+  struct Parts;  // not for users
+
  private:
-  struct Parts;
   std::unique_ptr<Parts> parts_;
 };
 

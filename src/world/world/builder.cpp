@@ -38,6 +38,11 @@ WorldBuilder& WorldBuilder::on_error(std::function<void(std::exception_ptr)> han
   return *this;
 }
 
+WorldBuilder& WorldBuilder::bootstrap(UserBootstrap callbacks) {
+  parts_->bootstrap = std::move(callbacks);
+  return *this;
+}
+
 int launch(int& argc, char** argv, const std::function<int(World&)>& pe_main) {
   return WorldBuilder().launch(argc, argv, pe_main);
 }

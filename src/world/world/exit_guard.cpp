@@ -6,8 +6,9 @@
 #include <atomic>
 #include <cstdio>
 
-#include "base/core/assert.hpp"
+#include "base/crash/crash.hpp"
 #include "base/log/log.hpp"
+#include "lamellae/frames/block.hpp"
 
 namespace lamellar::world {
 namespace {
@@ -18,6 +19,11 @@ constinit std::atomic<bool> g_installed{false};
 void on_early_exit(int status, void*) {
   if (g_running.load() == 0) return;
   const int ends_with = status == 0 ? 1 : status;
+  // In a job of several processes those who outlive this one say it.
+  if (base::write_tombstone(lamellae::kExited + static_cast<std::uint32_t>(status & 0xff))) {
+    std::fflush(nullptr);
+    _exit(ends_with);
+  }
   LAMELLAR_LOG_ERROR("exit({}) was called while the job runs: the process ends with status {}; "
                      "return from the PE function instead",
                      status, ends_with);

@@ -10,13 +10,14 @@
 
 #include "base/clock/thread.hpp"
 #include "base/core/assert.hpp"
+#include "base/crash/crash.hpp"
 #include "base/log/log.hpp"
 #include "base/wait/wait.hpp"
 #include "engine/am/failure.hpp"
-#include "lamellae/local/local_job.hpp"
 #include "world/world/exit_guard.hpp"
 #include "world/world/parts.hpp"
 #include "world/world/runtime.hpp"
+#include "world/world/seat.hpp"
 
 namespace lamellar {
 namespace {
@@ -58,29 +59,15 @@ void apply_process_settings(const Settings& settings) {
   for (const std::string& warning : settings.warnings()) LAMELLAR_LOG_WARN("{}", warning);
   if (const int signal = signal_number(settings.text(Key::kWaitsSignal)); signal != 0)
     static_cast<void>(base::dump_waits_on_signal(signal));
+  base::install_crash_handlers();
 }
 
-void refuse_launchers() {
-  const std::string launcher = lamellae::launcher_in_environment();
-  if (launcher.empty()) return;
-  throw LaunchError("this process was started by " + launcher +
-                    ", which this version cannot join yet: start the program directly and say "
-                    "--lamellar-num-pes N for N PEs in one process");
-}
-
-std::shared_ptr<lamellae::LocalJob> local_job(const Settings& settings) {
-  return std::make_shared<lamellae::LocalJob>(
-      static_cast<Pe>(settings.u64(Key::kNumPes)),
-      static_cast<std::uint32_t>(settings.u64(Key::kFrameBytes)),
-      static_cast<std::uint32_t>(settings.u64(Key::kPoolFrames)));
-}
-
-// One job of launch(): what its PEs share besides the lamella.
+// One job of launch(): what the PEs of this process share besides the lamella.
 struct Job {
   const Settings& settings;
   const std::function<int(World&)>& pe_main;
   const std::function<void(std::exception_ptr)>& on_error;
-  std::shared_ptr<lamellae::LocalJob> local;
+  world::Seating& seating;
   std::atomic<int> status{0};  // the first that was not zero
 
   void ended(int pe_status) noexcept {
@@ -109,76 +96,86 @@ int run_function(Job& job, world::Runtime& runtime) noexcept {
   return engine.failed() && status == 0 ? 1 : status;
 }
 
-void run_pe(Job& job, Pe pe) noexcept {
-  base::set_current_pe_for_log(static_cast<int>(pe));
+// A PE of this process, or this process' PE: from taking its seat to leaving.
+void run_pe(Job& job, Pe local_pe) noexcept {
+  world::Seat seat;
   std::shared_ptr<world::Runtime> runtime;
   try {
-    runtime = world::Runtime::start(job.settings, job.local->num_pes(), job.local->bootstrap(pe),
-                                    job.local->lamella(pe), job.on_error);
+    seat = job.seating.seat(local_pe);
+    base::set_current_pe_for_log(static_cast<int>(seat.lamella->my_pe()));
+    runtime = world::Runtime::start(job.settings, job.seating.pes_here(),
+                                    std::move(seat.bootstrap), std::move(seat.lamella),
+                                    job.on_error);
   } catch (const JobFailed&) {
     return job.ended(kUnusable);  // another PE has said why
   } catch (const std::exception& error) {
-    LAMELLAR_LOG_ERROR("PE {} cannot start: {}", pe, error.what());
-    job.local->bootstrap(pe)->abandon(error.what());
+    LAMELLAR_LOG_ERROR("this PE cannot start: {}", error.what());
+    job.seating.abandon(local_pe, error.what());
     return job.ended(kUnusable);
   }
   detail::t_state.engine = &runtime->engine();
   job.ended(run_function(job, *runtime));
   detail::t_state.engine = nullptr;
   runtime->engine().stop();
+  if (seat.shmem) seat.shmem->leave();
   base::set_current_pe_for_log(-1);
 }
 
 int run_job(Job& job) {
   const world::ExitGuard guard;
-  if (job.local->num_pes() == 1) {
+  if (job.seating.pes_in_process() == 1) {
     run_pe(job, 0);
     return job.status.load();
   }
   std::vector<std::unique_ptr<base::Thread>> pes;
-  for (Pe pe = 0; pe < job.local->num_pes(); ++pe)
-    pes.push_back(std::make_unique<base::Thread>("lml-pe" + std::to_string(pe),
-                                                 [&job, pe] { run_pe(job, pe); }));
+  for (Pe pe = 0; pe < job.seating.pes_in_process(); ++pe)
+    pes.push_back(std::make_unique<base::Thread>("lml-pe" + std::to_string(pe), [&job, pe] {
+      base::set_current_pe_for_log(static_cast<int>(pe));
+      run_pe(job, pe);
+    }));
   pes.clear();  // joins
   return job.status.load();
 }
 
-World make_world(int* argc, char** argv, const base::Overrides& overrides,
-                 const std::function<void(std::exception_ptr)>& on_error) {
-  const Settings settings = load_settings(argc, argv, overrides);
+World make_world(int* argc, char** argv, const WorldBuilder::Parts& parts) {
+  const Settings settings = load_settings(argc, argv, parts.overrides);
   apply_process_settings(settings);
-  refuse_launchers();
-  if (settings.u64(Key::kNumPes) != 1)
+  world::Seating seating(settings, parts.callbacks());
+  if (seating.pes_in_process() != 1)
     throw Unsupported("init() makes a world of this one process, but " +
                       settings.text(Key::kNumPes) +
                       " PEs were asked for (LAMELLAR_NUM_PES): several PEs in one process need "
                       "launch()");
-  auto job = local_job(settings);
-  auto runtime = world::Runtime::start(settings, 1, job->bootstrap(0), job->lamella(0), on_error);
-  detail::t_state.engine = &runtime->engine();
+  world::Seat seat = seating.seat(0);
+  auto runtime = world::Runtime::start(settings, seating.pes_here(), std::move(seat.bootstrap),
+                                       std::move(seat.lamella), parts.on_error);
   engine::Engine* const engine = &runtime->engine();
+  detail::t_state.engine = engine;
   // The last copy of the returned World ends it, on that copy's thread.
-  return World(std::shared_ptr<engine::Engine>(engine, [runtime](engine::Engine* ending) {
-    try {
-      if (!ending->failed()) runtime->finish();
-    } catch (const std::exception& error) {
-      LAMELLAR_LOG_ERROR("the end of world '{}' failed: {}", ending->options().name,
-                         error.what());
-    }
-    if (detail::t_state.engine == ending) detail::t_state.engine = nullptr;
-    ending->stop();
-  }));
+  return World(std::shared_ptr<engine::Engine>(
+      engine, [runtime, shmem = seat.shmem](engine::Engine* ending) {
+        try {
+          if (!ending->failed()) runtime->finish();
+        } catch (const std::exception& error) {
+          LAMELLAR_LOG_ERROR("the end of world '{}' failed: {}", ending->options().name,
+                             error.what());
+        }
+        if (detail::t_state.engine == ending) detail::t_state.engine = nullptr;
+        ending->stop();
+        if (shmem) shmem->leave();
+      }));
 }
 
-int launch_job(int* argc, char** argv, const base::Overrides& overrides,
-                      const std::function<void(std::exception_ptr)>& on_error,
-                      const std::function<int(World&)>& pe_main) {
+int launch_job(int* argc, char** argv, const WorldBuilder::Parts& parts,
+               const std::function<int(World&)>& pe_main) {
   try {
-    const Settings settings = load_settings(argc, argv, overrides);
+    const Settings settings = load_settings(argc, argv, parts.overrides);
     apply_process_settings(settings);
-    refuse_launchers();
-    Job job{settings, pe_main, on_error, local_job(settings), {}};
+    world::Seating seating(settings, parts.callbacks());
+    Job job{settings, pe_main, parts.on_error, seating, {}};
     return run_job(job);
+  } catch (const JobFailed&) {
+    return kUnusable;  // another PE has said why
   } catch (const std::exception& error) {
     LAMELLAR_LOG_ERROR("{}", error.what());
     return kUnusable;
@@ -188,19 +185,15 @@ int launch_job(int* argc, char** argv, const base::Overrides& overrides,
 }  // namespace
 
 int WorldBuilder::launch(int& argc, char** argv, const std::function<int(World&)>& pe_main) {
-  return launch_job(&argc, argv, parts_->overrides, parts_->on_error, pe_main);
+  return launch_job(&argc, argv, *parts_, pe_main);
 }
 
 int WorldBuilder::launch(const std::function<int(World&)>& pe_main) {
-  return launch_job(nullptr, nullptr, parts_->overrides, parts_->on_error, pe_main);
+  return launch_job(nullptr, nullptr, *parts_, pe_main);
 }
 
-World WorldBuilder::init(int& argc, char** argv) {
-  return make_world(&argc, argv, parts_->overrides, parts_->on_error);
-}
+World WorldBuilder::init(int& argc, char** argv) { return make_world(&argc, argv, *parts_); }
 
-World WorldBuilder::init() {
-  return make_world(nullptr, nullptr, parts_->overrides, parts_->on_error);
-}
+World WorldBuilder::init() { return make_world(nullptr, nullptr, *parts_); }
 
 }  // namespace lamellar

@@ -36,9 +36,12 @@ void check_same_program(lamellae::Bootstrap& bootstrap, const engine::TypeSnapsh
   const auto all = bootstrap.allgather(mine);
   for (std::size_t pe = 1; pe < all.size(); ++pe) {
     if (all[pe].compare(0, sizeof digest, all[0], 0, sizeof digest) == 0) continue;
-    throw LaunchError("the PEs run different programs: PE 0 has active messages of " +
-                      all[0].substr(sizeof digest) + ", PE " + std::to_string(pe) + " of " +
-                      all[pe].substr(sizeof digest) + "; start the same binary on every PE");
+    const std::string why =
+        "the PEs run different programs: PE 0 has active messages of " +
+        all[0].substr(sizeof digest) + ", PE " + std::to_string(pe) + " of " +
+        all[pe].substr(sizeof digest) + "; start the same binary on every PE";
+    if (bootstrap.rank() != 0) throw JobFailed(0, why);  // one of them says it
+    throw LaunchError(why);
   }
 }
 

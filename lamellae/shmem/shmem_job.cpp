@@ -1,0 +1,136 @@
+#include "lamellae/shmem/shmem_job.hpp"
+
+#include <string.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <lamellar/error.hpp>
+
+#include "base/crash/crash.hpp"
+#include "base/log/log.hpp"
+#include "lamellae/shmem/fd_exchange.hpp"
+#include "lamellae/shmem/memory_room.hpp"
+
+namespace lamellar::lamellae {
+namespace {
+
+constexpr std::uint32_t kReadyFrames = 16;  // of each lane, before the pool has to grow
+
+std::string host_name() {
+  char name[256] = "?";
+  gethostname(name, sizeof name - 1);
+  return name;
+}
+
+std::string how_it_ended(std::uint32_t ended) {
+  if (ended >= kExited) return "called exit(" + std::to_string(ended - kExited) +
+                               ") while the job runs";
+  if (ended != 0 && ended < kLeft) {
+    const char* const name = sigabbrev_np(static_cast<int>(ended));
+    return "was killed by signal " + std::to_string(ended) + " (SIG" +
+           (name != nullptr ? name : "?") + ")";
+  }
+  return "ended without leaving the job (killed?)";
+}
+
+}  // namespace
+
+std::shared_ptr<ShmemJob> ShmemJob::join(Bootstrap& bootstrap, const ShmemOptions& options) {
+  auto job = std::make_shared<ShmemJob>();
+  job->my_pe_ = bootstrap.rank();
+  job->options_ = options;
+  BlockShape& shape = job->shape_;
+  shape = BlockShape::of(bootstrap.size(), options.frame_bytes, options.pool_frames, 0);
+  for (std::uint32_t& ready : shape.ready) ready = std::min(ready, kReadyFrames);
+
+  Segment mine = Segment::create(Block::bytes(shape));
+  const Block block(mine.base(), shape);
+  const std::size_t control = block.frame_offset(0);
+  const std::uint32_t replies = shape.frames[0];
+  const bool there =
+      mine.commit(0, control) &&
+      mine.commit(control, std::size_t{shape.ready[0]} * shape.frame_bytes) &&
+      mine.commit(block.frame_offset(replies), std::size_t{shape.ready[1]} * shape.frame_bytes);
+  if (!there) refuse_memory("the first frames", control + (shape.ready[0] + shape.ready[1]) *
+                                                              std::size_t{shape.frame_bytes});
+  Block::construct(mine.base(), shape);
+
+  HostExchange exchange = exchange_on_host(bootstrap, mine.fd(), options.start_timeout_ns);
+  if (exchange.mates.size() != bootstrap.size())
+    throw LaunchError("shared memory: " + std::to_string(exchange.mates.size()) + " of " +
+                      std::to_string(bootstrap.size()) +
+                      " PEs are on this host; PEs on several hosts need the ofi lamella, which "
+                      "this version does not have");
+  shape.job_nonce = exchange.job_nonce;
+  std::vector<PeerWatch::Peer> peers;
+  for (HostMate& mate : exchange.mates) {
+    if (mate.pe == job->my_pe_) {
+      job->segments_.push_back(std::move(mine));
+    } else {
+      job->segments_.push_back(Segment::map(std::move(mate.segment), Block::bytes(shape)));
+      job->segments_.back().close_descriptor();
+      peers.push_back({mate.pe, mate.pid});
+    }
+    job->blocks_.push_back(job->segments_.back().base());
+  }
+  job->helper_ = base::Helper::shared();
+  job->announcer_ = std::make_unique<FrameLamella>(job->my_pe_, shape, job->blocks_,
+                                                   base::FutexScope::kShared);
+  base::set_tombstone(&Block(job->blocks_[job->my_pe_], shape).head().ended);
+  ShmemJob* const self = job.get();
+  if (options.launcher_pidfd >= 0)
+    job->helper_->watch(options.launcher_pidfd, [] { _exit(1); });
+  job->watch_ = std::make_unique<PeerWatch>(
+      std::move(peers), [self](const PeerWatch::Peer& peer) { self->peer_ended(peer); });
+  return job;
+}
+
+ShmemJob::~ShmemJob() {
+  leave();
+  watch_.reset();
+  if (helper_ != nullptr && options_.launcher_pidfd >= 0)
+    helper_->unwatch(options_.launcher_pidfd);
+  if (deadline_ >= 0) helper_->cancel(deadline_);
+}
+
+std::unique_ptr<Lamella> ShmemJob::lamella() {
+  auto lamella = std::make_unique<FrameLamella>(my_pe_, shape_, blocks_,
+                                                base::FutexScope::kShared, shared_from_this());
+  const Segment& mine = segments_[my_pe_];
+  lamella->grow_with([&mine](std::size_t offset, std::size_t bytes) {
+    return mine.commit(offset, bytes);
+  });
+  return lamella;
+}
+
+void ShmemJob::leave() noexcept {
+  if (blocks_.empty()) return;
+  base::set_tombstone(nullptr);
+  std::uint32_t running = 0;
+  Block(blocks_[my_pe_], shape_).head().ended.compare_exchange_strong(running, kLeft);
+}
+
+// On the helper thread.
+void ShmemJob::peer_ended(const PeerWatch::Peer& peer) {
+  const std::uint32_t ended = Block(blocks_[peer.pe], shape_).head().ended.load();
+  const bool in_order = ended == kLeft;
+  if (in_order && announcer_->failure() == nullptr) return;
+  if (!in_order) {
+    const std::string why = "PE " + std::to_string(peer.pe) + " (host " + host_name() + ", pid " +
+                            std::to_string(peer.pid) + ") " + how_it_ended(ended);
+    if (announcer_->announce_failure(why) && !options_.launcher_reports)
+      LAMELLAR_LOG_ERROR("{}; the job ends", why);
+  }
+  end_soon(peer.pe);
+}
+
+// Whoever waits in the runtime hears of the failure; a PE that computes on is ended.
+void ShmemJob::end_soon(Pe culprit) {
+  if (deadline_ >= 0) return;
+  deadline_ = helper_->call_after(options_.grace_ns, [this, culprit] {
+    if (options_.blame) options_.blame(culprit);
+    _exit(1);
+  });
+}
+
+}  // namespace lamellar::lamellae

@@ -1,0 +1,56 @@
+#pragma once
+// The PEs of one host, one process each: every PE's block lies in a memfd that all of them map, and
+// the frame machinery runs on it. Notices a PE that dies.
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lamellae/api/lamella.hpp"
+#include "lamellae/bootstrap/bootstrap.hpp"
+#include "lamellae/frames/frame_lamella.hpp"
+#include "lamellae/shmem/peer_watch.hpp"
+#include "lamellae/shmem/segment.hpp"
+
+namespace lamellar::lamellae {
+
+struct ShmemOptions {
+  std::uint32_t frame_bytes = 0;
+  std::uint32_t pool_frames = 0;
+  std::uint64_t start_timeout_ns = 60'000'000'000;  // for the others to come
+  std::uint64_t grace_ns = 0;      // from the death of a PE until this process is ended
+  int launcher_pidfd = -1;         // readable when the launcher has ended: so do we
+  bool launcher_reports = false;   // lamellar-run says who died; otherwise a survivor does
+  std::function<void(Pe culprit)> blame;  // called before this process is ended for another's sake
+};
+
+class ShmemJob : public std::enable_shared_from_this<ShmemJob> {
+ public:
+  // Collective over the bootstrap: all its PEs are on this host. BLOCKS. ERRORS: LaunchError.
+  static std::shared_ptr<ShmemJob> join(Bootstrap& bootstrap, const ShmemOptions& options);
+  ShmemJob() = default;
+  ~ShmemJob();
+  ShmemJob(const ShmemJob&) = delete;
+  ShmemJob& operator=(const ShmemJob&) = delete;
+
+  // This process' PE, once. LIFETIME: keeps the job alive.
+  std::unique_ptr<Lamella> lamella();
+  // From now on this PE may go: nobody calls that a failure.
+  void leave() noexcept;
+
+ private:
+  void peer_ended(const PeerWatch::Peer& peer);
+  void end_soon(Pe culprit);
+
+  Pe my_pe_ = 0;
+  BlockShape shape_;
+  ShmemOptions options_;
+  std::vector<Segment> segments_;
+  std::vector<std::byte*> blocks_;
+  std::unique_ptr<FrameLamella> announcer_;  // for the helper thread: the same blocks
+  std::shared_ptr<base::Helper> helper_;
+  std::unique_ptr<PeerWatch> watch_;
+  int deadline_ = -1;  // the helper's timer that ends this process
+};
+
+}  // namespace lamellar::lamellae

@@ -1,0 +1,84 @@
+#include "world/world/seat.hpp"
+
+#include <lamellar/error.hpp>
+#include <string>
+
+#include "base/log/log.hpp"
+#include "lamellae/bootstrap/session.hpp"
+
+namespace lamellar::world {
+
+using base::Key;
+
+Seating::Seating(const base::Settings& settings, const UserBootstrap* callbacks)
+    : settings_(settings),
+      session_(lamellae::join_launcher(
+          callbacks, lamellae::start_timeout_ns(settings.f64(Key::kStartTimeout)))) {
+  const std::string& backend = settings.text(Key::kBackend);
+  const bool alone = session_->size() == 1;
+  if (backend == "local" && !alone)
+    throw LaunchError("LAMELLAR_BACKEND=local puts all PEs into one process, but " +
+                      std::to_string(session_->size()) + " processes were started by " +
+                      session_->launcher() +
+                      "; start the program without a launcher and say --lamellar-num-pes N, or "
+                      "take LAMELLAR_BACKEND away");
+  if (alone && backend != "shmem")
+    seat_in_process();
+  else
+    seat_as_process(backend);
+}
+
+void Seating::seat_in_process() {
+  num_pes_ = pes_here_ = static_cast<Pe>(settings_.u64(Key::kNumPes));
+  local_ = std::make_shared<lamellae::LocalJob>(
+      num_pes_, static_cast<std::uint32_t>(settings_.u64(Key::kFrameBytes)),
+      static_cast<std::uint32_t>(settings_.u64(Key::kPoolFrames)));
+}
+
+void Seating::seat_as_process(const std::string& backend) {
+  num_pes_ = session_->size();
+  pes_here_ = static_cast<Pe>(session_->host_mates().size());
+  if (pes_here_ != num_pes_)
+    throw Unsupported("only " + std::to_string(pes_here_) + " of the " +
+                      std::to_string(num_pes_) + " PEs are on host " +
+                      session_->host_name(session_->rank()) +
+                      ": PEs on several hosts need the ofi lamella, which this version does not "
+                      "have; start all of them on one host");
+  const std::uint64_t asked = settings_.u64(Key::kNumPes);
+  if (settings_.source(Key::kNumPes) != base::Source::kDefault && asked != num_pes_)
+    LAMELLAR_LOG_WARN("LAMELLAR_NUM_PES={} counts only for PEs in one process; {} started {} ({})",
+                      asked, session_->launcher(), num_pes_, backend);
+}
+
+Seat Seating::seat(Pe local_pe) {
+  Seat seat;
+  if (local_) {
+    seat.bootstrap = local_->bootstrap(local_pe);
+    seat.lamella = local_->lamella(local_pe);
+    return seat;
+  }
+  lamellae::ShmemOptions options;
+  options.frame_bytes = static_cast<std::uint32_t>(settings_.u64(Key::kFrameBytes));
+  options.pool_frames = static_cast<std::uint32_t>(settings_.u64(Key::kPoolFrames));
+  options.start_timeout_ns =
+      lamellae::start_timeout_ns(settings_.f64(Key::kStartTimeout));
+  options.grace_ns = settings_.u64(Key::kFailureGraceMs) * 1'000'000;
+  options.launcher_pidfd = session_->launcher_pidfd();
+  options.launcher_reports = std::string(session_->launcher()) == "lamellar-run";
+  options.blame = [session = session_](Pe culprit) { session->blame(culprit); };
+  seat.bootstrap = session_->open(settings_.text(Key::kWorldName));
+  seat.shmem = lamellae::ShmemJob::join(*seat.bootstrap, options);
+  seat.lamella = seat.shmem->lamella();
+  return seat;
+}
+
+void Seating::abandon(Pe local_pe, const std::string& why) noexcept {
+  if (local_) return local_->bootstrap(local_pe)->abandon(why);
+  try {
+    session_->open(settings_.text(Key::kWorldName))->abandon(why);
+  } catch (const std::exception&) {
+    // The session is broken already: the launcher will notice.
+  }
+}
+
+}  // namespace lamellar::world

@@ -1,0 +1,52 @@
+#pragma once
+// How this process takes part in a job: alone with N PEs on threads, or as one PE of many
+// processes.
+#include <functional>
+#include <memory>
+
+#include <lamellar/bootstrap.hpp>
+
+#include "base/config/settings.hpp"
+#include "lamellae/api/lamella.hpp"
+#include "lamellae/bootstrap/bootstrap.hpp"
+#include "lamellae/bootstrap/session.hpp"
+#include "lamellae/local/local_job.hpp"
+#include "lamellae/shmem/shmem_job.hpp"
+
+namespace lamellar::world {
+
+// What one PE needs to start.
+struct Seat {
+  std::unique_ptr<lamellae::Bootstrap> bootstrap;
+  std::unique_ptr<lamellae::Lamella> lamella;
+  std::shared_ptr<lamellae::ShmemJob> shmem;  // null on the local lamella
+};
+
+class Seating {
+ public:
+  // Joins the launcher when there is one. Collective then. callbacks may be null.
+  // ERRORS: LaunchError, ConfigError, Unsupported, each saying what to do.
+  Seating(const base::Settings& settings, const UserBootstrap* callbacks);
+
+  Pe num_pes() const noexcept { return num_pes_; }
+  // PEs of the job on this host, which share its cores.
+  Pe pes_here() const noexcept { return pes_here_; }
+  // PEs that are threads of this process.
+  Pe pes_in_process() const noexcept { return local_ ? num_pes_ : 1; }
+  // Collective over the job. In a process of its own: seat(0) is this process' PE.
+  Seat seat(Pe local_pe);
+  // A PE of this process could not start: the others must not wait for it.
+  void abandon(Pe local_pe, const std::string& why) noexcept;
+
+ private:
+  void seat_in_process();
+  void seat_as_process(const std::string& backend);
+
+  const base::Settings& settings_;
+  std::shared_ptr<lamellae::LaunchSession> session_;
+  std::shared_ptr<lamellae::LocalJob> local_;  // null: one process a PE
+  Pe num_pes_ = 1;
+  Pe pes_here_ = 1;
+};
+
+}  // namespace lamellar::world
