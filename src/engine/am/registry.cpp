@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <lamellar/error.hpp>
+#include <map>
 #include <tuple>
 
 namespace lamellar {
@@ -48,6 +49,8 @@ int find_build_id(dl_phdr_info* info, std::size_t, void* argument) {
   return 1;
 }
 
+constexpr std::uint64_t kFnvStart = 0xcbf29ce484222325u;
+
 std::uint64_t hash_bytes(std::uint64_t hash, const void* bytes, std::size_t size) {
   for (std::size_t i = 0; i < size; ++i)
     hash = (hash ^ static_cast<const unsigned char*>(bytes)[i]) * 0x100000001b3u;  // FNV-1a
@@ -82,32 +85,61 @@ bool register_am_type(AmType& type) noexcept {
 
 namespace engine {
 
-TypeSnapshot::Identity TypeSnapshot::identify(const detail::AmType& type) {
+TypeSnapshot::Identity TypeSnapshot::identify(const void* what) {
   Dl_info info{};
   Identity identity;
-  if (dladdr(&type, &info) == 0) return identity;
+  if (dladdr(what, &info) == 0) return identity;
   identity.object = info.dli_fname != nullptr ? info.dli_fname : "";
-  identity.offset = reinterpret_cast<std::uintptr_t>(&type) -
+  identity.offset = reinterpret_cast<std::uintptr_t>(what) -
                     reinterpret_cast<std::uintptr_t>(info.dli_fbase);
-  BuildIdSearch search{&type, {}};
+  BuildIdSearch search{what, {}};
   dl_iterate_phdr(&find_build_id, &search);
   identity.build_id = search.id;
   return identity;
 }
 
+// An object without a build id is known by what it declares: names, sizes and offsets of its types.
+void TypeSnapshot::name_the_nameless(std::vector<Found>& all) {
+  std::sort(all.begin(), all.end(), [](const Found& a, const Found& b) {
+    return std::tie(a.identity.object, a.identity.offset) <
+           std::tie(b.identity.object, b.identity.offset);
+  });
+  std::map<std::string, std::uint64_t> hashes;
+  for (const Found& found : all) {
+    if (!found.identity.build_id.empty()) continue;
+    std::uint64_t& hash = hashes.try_emplace(found.identity.object, kFnvStart).first->second;
+    hash = hash_bytes(hash, found.type->name, std::strlen(found.type->name));
+    hash = hash_bytes(hash, &found.type->fixed, sizeof found.type->fixed);
+    hash = hash_bytes(hash, &found.identity.offset, sizeof found.identity.offset);
+  }
+  for (Found& found : all) {
+    if (!found.identity.build_id.empty()) continue;
+    const std::uint64_t hash = hashes.at(found.identity.object);
+    found.identity.build_id = "types";
+    found.identity.build_id.append(reinterpret_cast<const char*>(&hash), sizeof hash);
+  }
+}
+
 TypeSnapshot TypeSnapshot::take() {
+  std::vector<Found> all;
+  for (const auto* type = g_types.load(); type != nullptr; type = type->next)
+    all.push_back({identify(type), type});
+  name_the_nameless(all);
   std::vector<std::tuple<std::string, std::uint64_t, const detail::AmType*>> sorted;
   TypeSnapshot snapshot;
   std::uint32_t places = 0;
-  for (const auto* type = g_types.load(); type != nullptr; type = type->next) {
-    Identity identity = identify(*type);
-    snapshot.objects_.push_back(identity.object + " (build id " + hex(identity.build_id) + ")");
-    sorted.emplace_back(std::move(identity.build_id), identity.offset, type);
-    places = std::max(places, type->number.load());
+  // The library belongs to the program: its messages between PEs must be the same too.
+  const Identity library = identify(&g_types);
+  snapshot.objects_.push_back(library.object + " (build id " + hex(library.build_id) + ")");
+  for (Found& found : all) {
+    snapshot.objects_.push_back(found.identity.object + " (build id " +
+                                hex(found.identity.build_id) + ")");
+    sorted.emplace_back(std::move(found.identity.build_id), found.identity.offset, found.type);
+    places = std::max(places, found.type->number.load());
   }
   std::sort(sorted.begin(), sorted.end());
   snapshot.number_by_place_.assign(places, ~std::uint32_t{0});
-  std::uint64_t digest = 0xcbf29ce484222325u;
+  std::uint64_t digest = hash_bytes(kFnvStart, library.build_id.data(), library.build_id.size());
   for (const auto& [build_id, offset, type] : sorted) {
     snapshot.number_by_place_[type->number.load() - 1] =
         static_cast<std::uint32_t>(snapshot.types_.size());
@@ -135,7 +167,7 @@ std::uint32_t TypeSnapshot::number_of(const detail::AmType& type) const {
 std::string TypeSnapshot::description() const {
   std::string text;
   for (const auto& object : objects_) text += (text.empty() ? "" : ", ") + object;
-  return text.empty() ? "no active messages" : text;
+  return text;
 }
 
 }  // namespace engine

@@ -24,7 +24,8 @@ class TypeSnapshot {
 
   // Equal on two PEs exactly when their types are: hash over identities and sizes.
   std::uint64_t digest() const noexcept { return digest_; }
-  // The shared objects that hold the types, with build ids: for the error when digests differ.
+  // The library and the objects that hold the types, with build ids: for the error when digests
+  // differ.
   std::string description() const;
 
  private:
@@ -33,7 +34,12 @@ class TypeSnapshot {
     std::uint64_t offset = 0;
     std::string object;
   };
-  static Identity identify(const detail::AmType& type);
+  struct Found {
+    Identity identity;
+    const detail::AmType* type;
+  };
+  static Identity identify(const void* what);
+  static void name_the_nameless(std::vector<Found>& all);
 
   std::vector<const detail::AmType*> types_;       // by wire number
   std::vector<std::uint32_t> number_by_place_;     // place in the process' list -> wire number
