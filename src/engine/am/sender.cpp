@@ -358,11 +358,13 @@ void Sender::retire(Table& table) noexcept {
     base::Lock lock(mutex_);
     for (Pe pe = 0; pe < pes; ++pe)
       retired_bytes_[pe] += table.cursors[pe].sealed_bytes.load();
+    num_tables_.fetch_sub(1);
+    // Last of all: close() does not wait for a table that is not in the list, so from the end of
+    // this lock on the sender may be gone.
     std::erase_if(tables_, [&](const auto& known) { return known.get() == &table; });
   }
   table.home = nullptr;
   table.owner.store(nullptr, std::memory_order_relaxed);
-  num_tables_.fetch_sub(1);
 }
 
 void Sender::interrupt(std::exception_ptr why) noexcept {
