@@ -126,7 +126,8 @@ void FrameLamella::push(std::uint32_t index, FrameControl& control) noexcept {
     base::sim_point();
   } while (!to.head().inbox.compare_exchange_weak(head, link_of(my_pe_, index)));
   count(handed_over_);
-  to.head().doorbell.notify(1, scope_);
+  // One that was not alone will be found by whoever takes the others: it rings for the rest.
+  if (head == 0) to.head().doorbell.notify(1, scope_);
 }
 
 void FrameLamella::publish(FrameRef frame) noexcept {

@@ -135,8 +135,9 @@ TEST_P(Conformance, MessagesUpToAMebibyteAsSequencesOfFrames) {
   for (const std::uint32_t frame_bytes : {1024u, 16384u}) {
     const auto job = make({.pes = 2, .frame_bytes = frame_bytes, .pool = 4});
     const std::uint64_t room = job->at(0).frame_capacity() - sizeof(PieceHead);
-    for (const std::uint64_t around :
-         {std::uint64_t{64}, room, 2 * room, 3 * room, std::uint64_t{65536}, std::uint64_t{1} << 20})
+    constexpr std::uint64_t kKib = 1024;
+    for (const std::uint64_t around : {kKib / 16, room, 2 * room, 3 * room, 64 * kKib,
+                                       1024 * kKib})
       for (const std::int64_t more : {-1, 0, 1})
         send_message(*job, around + static_cast<std::uint64_t>(more));
   }

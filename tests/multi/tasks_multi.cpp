@@ -77,21 +77,25 @@ LAMELLAR_MULTI_TEST(Tasks, EveryFormOfAwaitingAMessage, 1) {
 }
 
 Task<int> pods(World world, Pe to) {
-  int sum = co_await world.exec_am_pe(to, Pod{1, 2});
+  Pod named{1, 2};
+  int sum = co_await world.exec_am_pe(to, named);
   sum += co_await world.exec_am_pe<Pod>(to, 3, 4);
   co_return sum;
 }
-LAMELLAR_MULTI_TEST(Tasks, TrivialTemporaries, 1) {
+LAMELLAR_MULTI_TEST(Tasks, TrivialMessages, 1) {
   EXPECT_EQ(world.block_on(pods(world, next_pe(world))), 10);
 }
 
 // --- 6: where co_await stands --------------------------------------------------------------
 
 Task<int> in_expressions(World world, Pe to) {
-  int found = 0;
-  if (co_await world.exec_am_pe<Pod>(to, 1, 0)) ++found;
+  const int found = (co_await world.exec_am_pe<Pod>(to, 1, 0)) ? 1 : 0;
   int rounds = 0;
-  while (co_await world.exec_am_pe<Pod>(to, rounds, -3)) ++rounds;
+  for (;;) {
+    const int left = co_await world.exec_am_pe<Pod>(to, rounds, -3);
+    if (left == 0) break;
+    ++rounds;
+  }
   const int sum = (co_await world.exec_am_pe<Pod>(to, 1, 1)) +
                   (co_await world.exec_am_pe<Pod>(to, 2, 2));
   const int nested =

@@ -226,12 +226,13 @@ struct LocalJob : Job {
   }
   void finish(std::exception_ptr error) noexcept {
     engine::Engine& on = engine;
+    const char* const shown = name;
     FutureState<AmResult<AM>>* const answer = state;
-    if (error && answer == nullptr) detached_failure(on, my_pe_of(on), name, error);
+    if (error && answer == nullptr) detached_failure(on, my_pe_of(on), shown, error);
     slab_delete(this);
     if (answer != nullptr) {
       if (error)
-        answer->fail(as_remote_error(on, name, std::move(error)));
+        answer->fail(as_remote_error(on, shown, std::move(error)));
       else
         answer->complete();
       answer->release();

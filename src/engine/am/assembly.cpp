@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 
 namespace lamellar::engine {
 
@@ -20,6 +21,25 @@ bool Assembly::grow(Partial& partial, std::uint64_t size) {
   return true;
 }
 
+// False when some of these bytes have arrived before.
+bool Assembly::take_range(Partial& partial, std::uint64_t from, std::uint64_t to) {
+  auto& ranges = partial.ranges;
+  const auto after = ranges.lower_bound(from);
+  const auto before = after == ranges.begin() ? ranges.end() : std::prev(after);
+  if (after != ranges.end() && after->first < to) return false;
+  if (before != ranges.end() && before->second > from) return false;
+  std::uint64_t end = to;
+  if (after != ranges.end() && after->first == to) {
+    end = after->second;
+    ranges.erase(after);
+  }
+  if (before != ranges.end() && before->second == from)
+    before->second = end;
+  else
+    ranges.emplace(from, end);
+  return true;
+}
+
 Assembly::Outcome Assembly::add(Pe source, const wire::FragmentHead& head, const std::byte* piece,
                                 AssembledRecord& whole) {
   base::Lock lock(mutex_);
@@ -31,8 +51,10 @@ Assembly::Outcome Assembly::add(Pe source, const wire::FragmentHead& head, const
   }
   const bool sane = head.total <= max_record_ && head.total == partial.total &&
                     head.word == partial.word && head.offset <= partial.arrived + window_ &&
-                    head.offset <= head.total && head.length <= head.total - head.offset;
-  if (!sane || !grow(partial, head.offset + head.length)) {
+                    head.offset <= head.total && head.length <= head.total - head.offset &&
+                    head.length != 0;
+  const std::uint64_t end = head.offset + head.length;
+  if (!sane || !take_range(partial, head.offset, end) || !grow(partial, end)) {
     partials_.erase(place);
     return Outcome::kRefused;
   }

@@ -45,8 +45,10 @@ class Assembly {
     std::uint64_t total = 0;
     std::uint32_t word = 0;
     std::uint64_t wire_bytes = 0;
+    std::map<std::uint64_t, std::uint64_t> ranges;  // arrived bytes: from -> to, never touching
   };
   bool grow(Partial& partial, std::uint64_t size);
+  static bool take_range(Partial& partial, std::uint64_t from, std::uint64_t to);
 
   const std::uint64_t max_record_;
   const std::uint64_t window_;

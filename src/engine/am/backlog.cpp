@@ -26,19 +26,20 @@ void Backlog::push(Pe destination, lamellae::Lane lane, Item item) {
   base::Lock lock(mutex_);
   queues_[place(destination, lane)].push_back(std::move(item));
   if (items_.fetch_add(1) == 0) lamella_.want_frames(true);
-  added_.store(true);  // pairs with drain()
+  again_.store(true);  // pairs with drain()
 }
 
 bool Backlog::drain() {
+  if (empty()) return false;
+  again_.store(true);  // whoever drains already looks once more
+  if (draining_.exchange(true)) return false;
   bool moved = false;
-  while (!empty() && !draining_.exchange(true)) {
-    added_.store(false);
+  do {
+    again_.store(false);
     // Replies first: others wait for them.
     for (std::size_t i = queues_.size(); i-- > 0;) moved = drain_queue(i) || moved;
     draining_.store(false);
-    // Who added something meanwhile was turned away above and relies on us.
-    if (!added_.load()) break;
-  }
+  } while (again_.load() && !empty() && !draining_.exchange(true));
   return moved;
 }
 

@@ -76,7 +76,7 @@ class Backlog {
   std::atomic<std::uint64_t> items_{0};
   std::atomic<std::uint64_t> next_message_{1};
   std::atomic<bool> draining_{false};
-  std::atomic<bool> added_{false};  // since the last look at all queues began
+  std::atomic<bool> again_{false};  // somebody was turned away, or added something
 };
 
 }  // namespace lamellar::engine

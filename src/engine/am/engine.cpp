@@ -149,6 +149,12 @@ Future<void> Engine::async_wait_all(std::source_location where) {
   }
   sender_->flush_this_thread();
   complete_quiet_waiters();
+  // A failure of the job may have ended all waits just before this one was listed.
+  try {
+    check_running();
+  } catch (...) {
+    end_waits(std::current_exception());
+  }
   return future;
 }
 

@@ -53,6 +53,7 @@ void send_request(Engine& engine, Pe pe, const AmType& type, const void* am, Enc
                            {&id, sizeof id, type.fixed == kVariableSize, am, encode});
   } catch (...) {
     engine.requests().answer(id, nullptr, std::current_exception());
+    engine.progressed();
     return;
   }
   // A failure of the job may have ended all waits just before this one was opened.

@@ -88,6 +88,7 @@ Sender::Table& Sender::table_of_this_thread() {
   auto* const last = static_cast<Table*>(detail::t_state.cursors);
   if (last != nullptr && belongs_here(*last)) return *last;
   Tables& mine = tables_of_this_thread();
+  detail::t_state.cursors = nullptr;
   std::erase_if(mine.all, [](const auto& table) {
     return table->owner.load(std::memory_order_relaxed) == nullptr;
   });
@@ -358,22 +359,24 @@ void Sender::retire(Table& table) noexcept {
     base::Lock lock(mutex_);
     for (Pe pe = 0; pe < pes; ++pe)
       retired_bytes_[pe] += table.cursors[pe].sealed_bytes.load();
+    num_tables_.fetch_sub(1);
+    // Last of all: close() does not wait for a table that is not in the list, so from the end of
+    // this lock on the sender may be gone.
     std::erase_if(tables_, [&](const auto& known) { return known.get() == &table; });
   }
   table.home = nullptr;
   table.owner.store(nullptr, std::memory_order_relaxed);
-  num_tables_.fetch_sub(1);
 }
 
 void Sender::interrupt(std::exception_ptr why) noexcept {
+  if (interrupting_.exchange(1) != 0) return;
   why_interrupted_ = std::move(why);
-  interrupted_.store(true);
+  interrupted_.store(true);  // pairs with throw_if_interrupted()
 }
 
 void Sender::close() noexcept {
-  if (helper_ == nullptr) return;
+  if (std::exchange(closed_, true)) return;
   helper_->remove(*this);
-  helper_.reset();
   std::vector<std::shared_ptr<Table>> tables;
   {
     base::Lock lock(mutex_);
@@ -398,7 +401,9 @@ base::TickTarget::Seen Sender::tick_cursor(lamellae::Lamella& lamella, Cursor& c
   const std::uint64_t seen = std::uint64_t{version} << 32 | committed;
   if (seen != std::exchange(cursor.seen_by_tick, seen)) return Seen::kActive;
   cursor.limit.store(nullptr);  // the owner's next append announces itself
-  return Seen::kQuiet;
+  // One that was under way may just have been committed.
+  const bool grew = cursor.committed.load()->load() != committed;
+  return grew ? Seen::kActive : Seen::kQuiet;
 }
 
 base::TickTarget::Seen Sender::tick() noexcept {

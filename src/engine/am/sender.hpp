@@ -108,8 +108,10 @@ class Sender final : public base::TickTarget {
   std::vector<std::shared_ptr<Table>> tables_;
   std::vector<std::uint64_t> retired_bytes_;  // of threads that ended
   std::atomic<std::uint32_t> num_tables_{0};
-  std::atomic<bool> interrupted_{false};
+  std::atomic<std::uint32_t> interrupting_{0};  // 1: the first caller writes why_interrupted_
+  std::atomic<bool> interrupted_{false};        // it is there
   std::exception_ptr why_interrupted_;
+  bool closed_ = false;
 };
 
 }  // namespace lamellar::engine

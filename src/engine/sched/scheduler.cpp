@@ -155,8 +155,19 @@ Scheduler::Waiting::Waiting(Scheduler& scheduler, const detail::WaitLabel& label
         base::now_ns() + static_cast<std::uint64_t>(scheduler_.options_.warn_after_s * 1e9);
 }
 
+Scheduler::Waiting::~Waiting() {
+  // What this thread did for others while it waited must not stay behind while it computes.
+  if (worked_) scheduler_.options_.hook->going_idle();
+  // It may have been the one sleeper that the doorbell woke, and leaves without looking.
+  if (parked_ && scheduler_.pending())
+    scheduler_.options_.doorbell->notify(1, scheduler_.options_.scope);
+}
+
 bool Scheduler::Waiting::should_park() noexcept {
-  if (idle_++ == 0) scheduler_.options_.hook->going_idle();
+  if (idle_++ == 0) {
+    worked_ = false;
+    scheduler_.options_.hook->going_idle();
+  }
   const std::uint32_t spins = scheduler_.options_.spins;
   if (idle_ > spins + kYields) return true;
   idle_ <= spins ? base::spin_pause() : base::yield_thread();
@@ -165,6 +176,7 @@ bool Scheduler::Waiting::should_park() noexcept {
 
 void Scheduler::Waiting::park(std::uint32_t key) noexcept {
   idle_ = 1;
+  parked_ = true;
   if (scheduler_.options_.doorbell->commit(key, warn_at_ns_, scheduler_.options_.scope)) return;
   warn_at_ns_ = base::kForever;
   LAMELLAR_LOG_WARN("a wait lasts longer than {} s (LAMELLAR_DEADLOCK_WARNING_TIMEOUT)",

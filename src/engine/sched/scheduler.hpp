@@ -79,10 +79,12 @@ class Scheduler {
   class Waiting {
    public:
     Waiting(Scheduler& scheduler, const detail::WaitLabel& label, std::source_location where);
+    ~Waiting();
     template <class Done>
     void step(const Done& done) {
       if (scheduler_.work_once()) {
         idle_ = 0;
+        worked_ = true;
         return;
       }
       if (!should_park()) return;
@@ -99,6 +101,8 @@ class Scheduler {
     Scheduler& scheduler_;
     base::WaitScope entry_;
     std::uint32_t idle_ = 0;
+    bool worked_ = false;  // since it was last idle
+    bool parked_ = false;  // at least once
     std::uint64_t warn_at_ns_;
   };
 

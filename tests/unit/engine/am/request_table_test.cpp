@@ -1,0 +1,136 @@
+// A reply finds its request by slot and generation; a late one hits nobody.
+#include "engine/am/request_table.hpp"
+
+#include <gtest/gtest.h>
+#include <lamellar/error.hpp>
+
+#include <deque>
+
+#include "unit/engine/sched/fixture.hpp"
+
+namespace lamellar::engine {
+namespace {
+
+using sched_test::House;
+
+struct State : detail::FutureState<int> {
+  using FutureState::FutureState;
+  std::uint32_t index = 0;
+  int arrivals = 0;
+};
+
+void arrive(detail::FutureCore& core, std::uint32_t index, detail::SpanReader* value,
+            std::exception_ptr error) {
+  auto& state = static_cast<State&>(core);
+  state.index = index;
+  ++state.arrivals;
+  if (error) return state.fail(error);
+  int number = 0;
+  if (!value->take_value(number)) throw DecodeError("no number");
+  state.emplace(number);
+  state.complete();
+}
+
+// Answers with the bytes of `number`.
+bool answer(RequestTable& table, detail::RequestId id, int number) {
+  const auto* bytes = reinterpret_cast<const std::byte*>(&number);
+  detail::SpanReader reader(bytes, bytes + sizeof number);
+  return table.answer(id, &reader, nullptr);
+}
+
+TEST(RequestTable, TheAnswerArrivesOnce) {
+  House house(0);
+  RequestTable table;
+  State state(house.scheduler);
+  const detail::RequestId id = table.open(state, 17, &arrive);
+  EXPECT_EQ(1u, table.outstanding());
+  EXPECT_TRUE(answer(table, id, 5));
+  EXPECT_EQ(0u, table.outstanding());
+  EXPECT_EQ(17u, state.index);
+  EXPECT_EQ(5, state.take());
+  EXPECT_FALSE(answer(table, id, 6));
+  EXPECT_EQ(1, state.arrivals);
+}
+
+TEST(RequestTable, ALateReplyHitsNobody) {
+  House house(0);
+  RequestTable table;
+  State first(house.scheduler), second(house.scheduler);
+  const detail::RequestId old = table.open(first, 0, &arrive);
+  ASSERT_TRUE(table.answer(old, nullptr, std::make_exception_ptr(std::runtime_error("gone"))));
+  const detail::RequestId id = table.open(second, 0, &arrive);
+  EXPECT_EQ(old.slot, id.slot) << "slots are used again";
+  EXPECT_NE(old.generation, id.generation);
+  EXPECT_FALSE(answer(table, old, 1));
+  EXPECT_EQ(0, second.arrivals);
+  EXPECT_TRUE(answer(table, id, 2));
+  EXPECT_EQ(2, second.take());
+  EXPECT_THROW(first.take(), std::runtime_error);
+}
+
+TEST(RequestTable, IdsOfNobodyHitNobody) {
+  House house(0);
+  RequestTable table;
+  EXPECT_FALSE(answer(table, {0, 0}, 1));
+  EXPECT_FALSE(answer(table, {12345, 1}, 1));
+  State state(house.scheduler);
+  const detail::RequestId id = table.open(state, 0, &arrive);
+  EXPECT_FALSE(answer(table, {id.slot, id.generation + 1}, 1));
+  EXPECT_FALSE(answer(table, {id.slot + 1, id.generation}, 1));
+  EXPECT_FALSE(answer(table, {~0u, ~0u}, 1));
+  EXPECT_EQ(0, state.arrivals);
+  EXPECT_TRUE(answer(table, id, 1));
+}
+
+TEST(RequestTable, AReplyThatCannotBeReadIsAFailure) {
+  House house(0);
+  RequestTable table;
+  State state(house.scheduler);
+  const detail::RequestId id = table.open(state, 0, &arrive);
+  detail::SpanReader nothing(nullptr, nullptr);
+  EXPECT_TRUE(table.answer(id, &nothing, nullptr));
+  EXPECT_THROW(state.take(), DecodeError);
+  EXPECT_EQ(0u, table.outstanding());
+}
+
+TEST(RequestTable, FailAllFailsWhatIsOpen) {
+  House house(0);
+  RequestTable table;
+  std::deque<State> states;
+  std::vector<detail::RequestId> ids;
+  for (int i = 0; i < 10; ++i) {
+    states.emplace_back(house.scheduler);
+    ids.push_back(table.open(states.back(), 0, &arrive));
+  }
+  EXPECT_TRUE(answer(table, ids[4], 4));
+  table.fail_all(std::make_exception_ptr(JobFailed(1, "planted")));
+  EXPECT_EQ(0u, table.outstanding());
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(1, states[static_cast<std::size_t>(i)].arrivals);
+    if (i == 4)
+      EXPECT_EQ(4, states[4].take());
+    else
+      EXPECT_THROW(states[static_cast<std::size_t>(i)].take(), JobFailed);
+  }
+}
+
+TEST(RequestTable, ThreadsOpenAndAnswer) {
+  House house(0);
+  RequestTable table;
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread)
+    threads.emplace_back([&, thread] {
+      for (int i = 0; i < 500; ++i) {
+        State state(house.scheduler);
+        const detail::RequestId id = table.open(state, 0, &arrive);
+        ASSERT_TRUE(answer(table, id, thread * 1000 + i));
+        ASSERT_EQ(thread * 1000 + i, state.take());
+        ASSERT_FALSE(answer(table, id, 0));
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(0u, table.outstanding());
+}
+
+}  // namespace
+}  // namespace lamellar::engine
