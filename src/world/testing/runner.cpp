@@ -1,6 +1,7 @@
 #include <cxxabi.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -88,14 +89,18 @@ class Session {
         if (world.my_pe() == 0) print("unknown option '" + std::string(argv[1]) + "'\n");
         return kUnusable;
       }
+      if (world.my_pe() == 0) pe_0_here_.store(true);
+      started_.store(true);
       run_pe(world);
       return 0;
     });
-    if (status != 0) mark_unfinished(status);
+    if (status != 0 && !told_elsewhere()) mark_unfinished(status);
     return status;
   }
 
   const std::vector<Result>& results() const { return results_; }
+  // PE 0 was in another process, which tells the results.
+  bool told_elsewhere() const { return started_.load() && !pe_0_here_.load(); }
 
  private:
   void run_pe(World& world) {
@@ -174,6 +179,8 @@ class Session {
   const std::string label_;
   std::vector<MultiTest> tests_;
   std::vector<Result> results_;
+  std::atomic<bool> started_{false};
+  std::atomic<bool> pe_0_here_{false};
 };
 
 // The same order on every PE and in every process.
@@ -209,6 +216,7 @@ int run_chosen(const Options& options, const std::vector<MultiTest>& tests) {
     sessions.push_back(std::make_unique<Session>(
         options, tests, options.worlds == 1 ? "" : "world " + std::to_string(world) + " "));
   int status = run_sessions(sessions);
+  if (sessions[0]->told_elsewhere()) return status;
 
   std::vector<Result> results;
   for (const auto& session : sessions)
