@@ -90,7 +90,8 @@ Descriptor receive_card(const Descriptor& socket, Card& card) {
   if (got < 0) fail("no segment came");
   int fd = -1;
   const cmsghdr* const head = CMSG_FIRSTHDR(&message);
-  if (head != nullptr && head->cmsg_type == SCM_RIGHTS) std::memcpy(&fd, CMSG_DATA(head), sizeof fd);
+  if (head != nullptr && head->cmsg_type == SCM_RIGHTS)
+    std::memcpy(&fd, CMSG_DATA(head), sizeof fd);
   Descriptor segment(fd);
   if (got != static_cast<ssize_t>(sizeof card) || fd < 0) {
     errno = EPROTO;

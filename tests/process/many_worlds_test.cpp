@@ -21,10 +21,10 @@ void expect_no_leak(const std::string& name) {
   EXPECT_EQ(120, growth["right"]);
   EXPECT_EQ(0, growth["fds"]);
   EXPECT_EQ(0, growth["threads"]);
-  // A map or a few bytes more per world would be a hundred of them.
+  // A map more per world would be a hundred of them.
   EXPECT_LT(growth["maps"], 50) << ended.out;
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  EXPECT_LT(growth["bytes"], 10'000) << ended.out;
+  EXPECT_LT(growth["bytes"], 20 * 64) << ended.out;  // of twenty worlds
 #endif
 }
 
