@@ -100,7 +100,8 @@ function(lamellar_tool room)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE lamellar_internal)
   _lamellar_use_packages(${name} PRIVATE ${arg_PACKAGES})
-  set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
+  set_target_properties(${name} PROPERTIES
+    CXX_EXTENSIONS OFF RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
   install(TARGETS ${name} RUNTIME)
 endfunction()
 

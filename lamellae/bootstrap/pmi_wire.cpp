@@ -34,12 +34,12 @@ class WirePmi final : public Pmi {
     space_ = name.value("kvsname");
     if (space_.empty()) throw LaunchError("the launcher names no key space (PMI_FD)");
     ours_ = space_.starts_with(kOurServer);
+    const std::size_t told =
+        std::max<std::size_t>(maxes.number("vallen_max").value_or(256), 64) - 1;
     const std::size_t around = put_request("", std::string(kLongestKey, 'k')).text().size();
-    if (space_.size() > kLongestPut / 2)
+    if (around > kLongestPut / 2)
       throw LaunchError("the launcher's key space has too long a name (PMI_FD)");
-    value_limit_ = std::min<std::size_t>(
-        std::max<std::size_t>(maxes.number("vallen_max").value_or(256), 64) - 1,
-        kLongestPut - around);
+    value_limit_ = ours_ ? told : std::min(told, kLongestPut - around);
   }
 
   Pe rank() const noexcept override { return rank_; }

@@ -1,5 +1,5 @@
-// Joins its launcher, brings everybody's bytes together and prints one line. What a launcher must be
-// able to do for a world to start, without a world.
+// Joins its launcher, brings everybody's bytes together and prints one line: what a launcher must
+// be able to do for a world to start, without a world.
 //   pmi_probe [bytes N]        two worlds, N bytes (3000) of each PE twice in both
 //   pmi_probe absent PE        that PE never gives its part; the others' guard must end
 //   pmi_probe gives_up PE      that PE abandons the job
@@ -64,7 +64,8 @@ int run(const std::vector<std::string>& arguments) {
   const auto argument = [&](std::size_t index, unsigned long otherwise) {
     return arguments.size() > index ? std::stoul(arguments[index]) : otherwise;
   };
-  const double seconds = std::stod(std::getenv("PROBE_SECONDS") ? std::getenv("PROBE_SECONDS") : "60");
+  const char* const limit = std::getenv("PROBE_SECONDS");
+  const double seconds = limit == nullptr ? 60 : std::stod(limit);
   const auto begin_ns = lamellar::base::now_ns();
   const auto session = lamellar::lamellae::join_launcher(
       nullptr, static_cast<std::uint64_t>(seconds * 1e9));
