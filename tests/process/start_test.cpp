@@ -50,11 +50,11 @@ TEST(Start, WrongSettingsAreRefused) {
   EXPECT_EQ("left []\n", backend.out);
   EXPECT_EQ(1u, backend.err_lines()) << backend.err;
   EXPECT_TRUE(has(backend.err, "LAMELLAR_BACKEND=\"bogus\" (environment) cannot be used: the "
-                               "choices are local, auto"))
+                               "choices are auto, local, shmem"))
       << backend.err;
   EXPECT_EQ(2, run({"shape", "--lamellar-num-pes", "0"}).status);
   EXPECT_EQ(2, run({"shape", "--lamellar-num-pes"}).status);
-  EXPECT_EQ(2, run({"shape", "--lamellar-backend", "shmem"}).status);
+  EXPECT_EQ(2, run({"shape", "--lamellar-backend", "ofi"}).status);
   const Ended option = run({"shape", "--lamellar-num-pez", "2"});
   EXPECT_EQ(2, option.status);
   EXPECT_TRUE(has(option.err, "--lamellar-num-pes")) << option.err;
