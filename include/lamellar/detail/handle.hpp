@@ -228,7 +228,7 @@ struct AllState : FutureState<std::conditional_t<std::is_void_v<R>, void, std::v
     parts[pe].error = std::move(error);
     if (left.fetch_sub(1) != 1) return;  // acq_rel: the last one sees all parts
     for (auto& part : parts)
-      if (part.error) return this->fail(part.error);
+      if (part.error) return this->fail(std::move(part.error));
     if constexpr (std::is_void_v<R>) {
       this->emplace();
     } else {

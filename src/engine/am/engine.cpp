@@ -45,8 +45,7 @@ Engine::~Engine() { stop(); }
 
 void Engine::stop() noexcept {
   if (ended_.exchange(true)) return;
-  end_waits(std::make_exception_ptr(
-      WorldEnded("world '" + options_.name + "' has ended while this was waited for")));
+  end_waits([this] { return failure(); });
   scheduler_->stop();
   sender_->close();
   backlog_->clear();
@@ -150,11 +149,7 @@ Future<void> Engine::async_wait_all(std::source_location where) {
   sender_->flush_this_thread();
   complete_quiet_waiters();
   // A failure of the job may have ended all waits just before this one was listed.
-  try {
-    check_running();
-  } catch (...) {
-    end_waits(std::current_exception());
-  }
+  if (failed_.load() || ended_.load()) end_waits([this] { return failure(); });
   return future;
 }
 
@@ -193,10 +188,10 @@ std::uint64_t Engine::activity() {
 
 // --- failure -------------------------------------------------------------------------------
 
-void Engine::end_waits(std::exception_ptr error) noexcept {
-  sender_->interrupt(error);
-  requests_.fail_all(error);
-  if (control_hook_ != nullptr) control_hook_->fail_all(error);
+void Engine::end_waits(const MakeError& make) noexcept {
+  sender_->interrupt(make);
+  requests_.fail_all(make);
+  if (control_hook_ != nullptr) control_hook_->fail_all(make);
   std::vector<detail::FutureState<void>*> waiting;
   {
     base::Lock lock(mutex_);
@@ -204,7 +199,7 @@ void Engine::end_waits(std::exception_ptr error) noexcept {
   }
   for (auto* state : waiting) {
     quiet_waiters_.fetch_sub(1);
-    state->fail(error);
+    state->fail(make());
     state->release();
   }
   scheduler_->wake_waiters();
@@ -218,7 +213,7 @@ void Engine::job_failed(Pe pe, const std::string& why) noexcept {
     failed_why_ = why;
     failed_.store(true);
   }
-  end_waits(std::make_exception_ptr(JobFailed(pe, why)));
+  end_waits([pe, why] { return std::make_exception_ptr(JobFailed(pe, why)); });
 }
 
 void Engine::fail(const std::string& why) noexcept {
@@ -245,10 +240,15 @@ void Engine::unseen_failure(const char* what, std::exception_ptr error) noexcept
   fail(std::string(what) + " failed and nobody waits for it: " + text.type + ": " + text.what);
 }
 
-void Engine::throw_failure() {
+std::exception_ptr Engine::failure() {
+  if (!failed_.load())
+    return std::make_exception_ptr(
+        WorldEnded("world '" + options_.name + "' has ended while this was waited for"));
   base::Lock lock(mutex_);
-  throw JobFailed(failed_pe_, failed_why_);
+  return std::make_exception_ptr(JobFailed(failed_pe_, failed_why_));
 }
+
+void Engine::throw_failure() { std::rethrow_exception(failure()); }
 
 // --- PE-local objects ----------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ struct EngineOptions {
 class ControlHook {
  public:
   virtual void on_control(Pe source, const wire::ControlHead& head) noexcept = 0;
-  virtual void fail_all(const std::exception_ptr& error) noexcept = 0;
+  virtual void fail_all(const MakeError& make) noexcept = 0;
 
  protected:
   ~ControlHook() = default;
@@ -101,7 +101,9 @@ class Engine final : private IdleHook {
   void fail_with(std::exception_ptr error) noexcept;
   // A failure nobody waits for: to the user's handler, or ends the job.
   void unseen_failure(const char* what, std::exception_ptr error) noexcept;
-  [[noreturn]] void throw_failure();
+  [[noreturn]] void throw_failure();  // failure()
+  // Why waits end: JobFailed, or WorldEnded when nothing failed. A new object for each caller.
+  std::exception_ptr failure();
 
   std::uint64_t add_local(void* object, void (*destroy)(void*) noexcept);
   void* get_local(std::uint64_t id);
@@ -111,7 +113,7 @@ class Engine final : private IdleHook {
   void going_idle() noexcept override;
   bool pending() noexcept override;
   bool hear_of_failure() noexcept;
-  void end_waits(std::exception_ptr error) noexcept;
+  void end_waits(const MakeError& make) noexcept;
   void job_failed(Pe pe, const std::string& why) noexcept;
   void complete_quiet_waiters() noexcept;
 

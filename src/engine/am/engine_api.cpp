@@ -57,13 +57,7 @@ void send_request(Engine& engine, Pe pe, const AmType& type, const void* am, Enc
     return;
   }
   // A failure of the job may have ended all waits just before this one was opened.
-  if (engine.failed()) {
-    try {
-      engine.throw_failure();
-    } catch (...) {
-      engine.requests().answer(id, nullptr, std::current_exception());
-    }
-  }
+  if (engine.failed()) engine.requests().answer(id, nullptr, engine.failure());
 }
 
 void reply_value(Engine& engine, Pe pe, RequestId request, const AmType& type, const void* value,

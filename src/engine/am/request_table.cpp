@@ -1,5 +1,7 @@
 #include "engine/am/request_table.hpp"
 
+#include <utility>
+
 namespace lamellar::engine {
 
 detail::RequestId RequestTable::open(detail::FutureCore& state, std::uint32_t index,
@@ -35,11 +37,13 @@ bool RequestTable::take(detail::RequestId id, Entry& entry) noexcept {
 
 void RequestTable::finish(const Entry& entry, detail::SpanReader* value,
                           std::exception_ptr error) noexcept {
+  std::exception_ptr unreadable;
   try {
-    entry.arrive(*entry.state, entry.index, value, error);
+    entry.arrive(*entry.state, entry.index, value, std::move(error));
   } catch (...) {
-    entry.arrive(*entry.state, entry.index, nullptr, std::current_exception());
+    unreadable = std::current_exception();
   }
+  if (unreadable) entry.arrive(*entry.state, entry.index, nullptr, std::move(unreadable));
   entry.state->release();
   outstanding_.fetch_sub(1);
 }
@@ -52,7 +56,7 @@ bool RequestTable::answer(detail::RequestId id, detail::SpanReader* value,
   return true;
 }
 
-void RequestTable::fail_all(std::exception_ptr error) noexcept {
+void RequestTable::fail_all(const MakeError& make) noexcept {
   for (std::uint32_t slot = 0;; ++slot) {
     detail::RequestId id{slot, 0};
     {
@@ -61,7 +65,7 @@ void RequestTable::fail_all(std::exception_ptr error) noexcept {
       if (entries_[slot].state == nullptr) continue;
       id.generation = entries_[slot].generation;
     }
-    answer(id, nullptr, error);
+    answer(id, nullptr, make());
   }
 }
 

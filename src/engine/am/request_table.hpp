@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <vector>
 
 #include <lamellar/detail/engine_api.hpp>
@@ -11,14 +12,17 @@
 
 namespace lamellar::engine {
 
+// Makes an error. Every waiter gets one of its own: threads share no exception objects.
+using MakeError = std::function<std::exception_ptr()>;
+
 class RequestTable {
  public:
   // Takes a reference of `state`. THREADS: any.
   detail::RequestId open(detail::FutureCore& state, std::uint32_t index, detail::ArriveFn arrive);
   // The answer came: value or error. False when nobody waits under that id.
   bool answer(detail::RequestId id, detail::SpanReader* value, std::exception_ptr error) noexcept;
-  // Every open request fails with `error`.
-  void fail_all(std::exception_ptr error) noexcept;
+  // Every open request fails with an error of its own.
+  void fail_all(const MakeError& make) noexcept;
 
   std::uint64_t outstanding() const noexcept { return outstanding_.load(); }
 

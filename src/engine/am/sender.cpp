@@ -179,7 +179,7 @@ void Sender::close_run(Cursor& cursor) noexcept {
 }
 
 void Sender::throw_if_interrupted() {
-  if (interrupted_.load()) std::rethrow_exception(why_interrupted_);
+  if (interrupted_.load()) std::rethrow_exception(why_interrupted_());
 }
 
 void Sender::open(Cursor& cursor, Lane lane, Pe destination) {
@@ -368,9 +368,9 @@ void Sender::retire(Table& table) noexcept {
   table.owner.store(nullptr, std::memory_order_relaxed);
 }
 
-void Sender::interrupt(std::exception_ptr why) noexcept {
+void Sender::interrupt(const MakeError& make) noexcept {
   if (interrupting_.exchange(1) != 0) return;
-  why_interrupted_ = std::move(why);
+  why_interrupted_ = make;
   interrupted_.store(true);  // pairs with throw_if_interrupted()
 }
 

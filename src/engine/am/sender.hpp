@@ -14,6 +14,7 @@
 #include "base/wire/wire.hpp"
 #include "engine/am/backlog.hpp"
 #include "engine/am/registry.hpp"
+#include "engine/am/request_table.hpp"
 #include "lamellae/api/lamella.hpp"
 
 namespace lamellar::engine {
@@ -66,7 +67,7 @@ class Sender final : public base::TickTarget {
   std::uint64_t bytes_sent(Pe destination) noexcept;
 
   // From now on nobody waits for credits: throttled threads throw `why`.
-  void interrupt(std::exception_ptr why) noexcept;
+  void interrupt(const MakeError& make) noexcept;
   // No thread may append any more; their cursors forget this world.
   void close() noexcept;
 
@@ -110,7 +111,7 @@ class Sender final : public base::TickTarget {
   std::atomic<std::uint32_t> num_tables_{0};
   std::atomic<std::uint32_t> interrupting_{0};  // 1: the first caller writes why_interrupted_
   std::atomic<bool> interrupted_{false};        // it is there
-  std::exception_ptr why_interrupted_;
+  MakeError why_interrupted_;
   bool closed_ = false;
 };
 

@@ -47,11 +47,7 @@ Future<std::uint64_t> Barrier::begin(Channel channel, std::uint64_t value,
   }
   // A failure of the job may have ended all waits just before this one was opened.
   if (engine_.failed()) {
-    try {
-      engine_.throw_failure();
-    } catch (...) {
-      fail_all(std::current_exception());
-    }
+    fail_all([this] { return engine_.failure(); });
   }
   engine_.sender().flush_this_thread();
   return future;
@@ -89,7 +85,7 @@ void Barrier::on_control(Pe, const wire::ControlHead& head) noexcept {
   if (instance.state != nullptr) advance(key, instance);
 }
 
-void Barrier::fail_all(const std::exception_ptr& error) noexcept {
+void Barrier::fail_all(const MakeError& make) noexcept {
   std::map<std::uint64_t, Instance> failing;
   {
     base::Lock lock(mutex_);
@@ -97,7 +93,7 @@ void Barrier::fail_all(const std::exception_ptr& error) noexcept {
   }
   for (auto& [key, instance] : failing) {
     if (instance.state == nullptr) continue;
-    instance.state->fail(error);
+    instance.state->fail(make());
     instance.state->release();
   }
 }

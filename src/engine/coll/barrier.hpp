@@ -24,7 +24,7 @@ class Barrier final : public ControlHook {
   // THREADS: any; concurrent calls of one PE get their places in some order.
   Future<std::uint64_t> begin(Channel channel, std::uint64_t value, std::source_location where);
   void on_control(Pe source, const wire::ControlHead& head) noexcept override;
-  void fail_all(const std::exception_ptr& error) noexcept override;
+  void fail_all(const MakeError& make) noexcept override;
 
  private:
   struct Instance {

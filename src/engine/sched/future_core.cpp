@@ -67,7 +67,8 @@ void FutureCore::block(std::source_location where) {
 void FutureCore::rethrow() {
   if (!error_) return;
   seen_ = true;
-  std::rethrow_exception(error_);
+  // The waiter's alone from here on: whoever frees the state must not touch what it reads.
+  std::rethrow_exception(std::move(error_));
 }
 
 void FutureCore::release() noexcept {

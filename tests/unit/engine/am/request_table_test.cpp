@@ -103,7 +103,7 @@ TEST(RequestTable, FailAllFailsWhatIsOpen) {
     ids.push_back(table.open(states.back(), 0, &arrive));
   }
   EXPECT_TRUE(answer(table, ids[4], 4));
-  table.fail_all(std::make_exception_ptr(JobFailed(1, "planted")));
+  table.fail_all([] { return std::make_exception_ptr(JobFailed(1, "planted")); });
   EXPECT_EQ(0u, table.outstanding());
   for (int i = 0; i < 10; ++i) {
     EXPECT_EQ(1, states[static_cast<std::size_t>(i)].arrivals);
