@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <malloc.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <functional>
@@ -72,33 +73,32 @@ long entries_of(const char* folder) {
 struct Resources {
   long fds, threads, maps, bytes;
 
-  // own_threads: what the process has without a world (a sanitizer adds one).
-  static Resources now(long own_threads) {
-    // A thread that was joined may be in the list for a moment more.
-    while (entries_of("/proc/self/task") > own_threads) {
-    }
+  static Resources now() {
+    // A thread that was joined may be in the list for a moment more: the least of many looks.
+    long threads = entries_of("/proc/self/task");
+    for (int look = 0; look < 500; ++look)
+      threads = std::min(threads, entries_of("/proc/self/task"));
     std::ifstream in("/proc/self/maps");
     std::string line;
     long maps = 0;
     while (std::getline(in, line)) ++maps;
-    return {entries_of("/proc/self/fd"), entries_of("/proc/self/task"), maps,
+    return {entries_of("/proc/self/fd"), threads, maps,
             static_cast<long>(mallinfo2().uordblks)};
   }
 };
 
 int in_a_row(const std::function<bool()>& one_world) {
   mallopt(M_ARENA_MAX, 1);
-  const long own_threads = entries_of("/proc/self/task");
   int right = 0;
   for (int i = 0; i < 20; ++i) right += one_world();
-  const Resources before = Resources::now(own_threads);
+  const Resources before = Resources::now();
   // A world that leaks does so in every window; a cache of free cells may still grow in some.
   long least_growth = LONG_MAX;
   Resources after = before;
   for (int window = 0; window < 5; ++window) {
     const long bytes = after.bytes;
     for (int i = 0; i < 20; ++i) right += one_world();
-    after = Resources::now(own_threads);
+    after = Resources::now();
     least_growth = std::min(least_growth, after.bytes - bytes);
   }
   say("right %d", right);
