@@ -71,6 +71,7 @@ Detection by_wire(const Environment& environment) {
     found.remedy = kSrunRemedy + std::string(", without a program between that closes descriptors");
   } else {
     found.launcher = "mpiexec (PMI)";
+    found.says_abort = false;
     found.remedy = "let mpiexec start it without a program between that closes descriptors";
   }
   const auto fd = number(environment("PMI_FD"));

@@ -28,6 +28,7 @@ struct Detection {
   int fd = -1;                    // kWire
   Pe rank = 0;                    // kWire
   Pe size = 0;                    // kWire
+  bool says_abort = true;         // kWire: see join_by_wire
   Pe told_size = 0;               // what other variables say, 0 when they do not
 
   // "this process was started by srun [SLURM_STEP_NUM_TASKS is set], but WHY: REMEDY".

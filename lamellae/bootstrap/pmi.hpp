@@ -44,7 +44,10 @@ class Pmi {
 
 // The PMI-1 wire protocol over the socket PMI_FD: MPICH's mpiexec, srun --mpi=pmi2, lamellar-run.
 // The socket is not closed at the end: it stays the launcher's means to see the process end.
-std::unique_ptr<Pmi> join_by_wire(int fd, Pe rank, Pe size, std::uint64_t deadline_ns);
+// says_abort: abandon() says cmd=abort. mpiexec does not need it, it ends a job of which a process
+// ended without cmd=finalize; and on cmd=abort it may lose what the process has just printed.
+std::unique_ptr<Pmi> join_by_wire(int fd, Pe rank, Pe size, bool says_abort,
+                                  std::uint64_t deadline_ns);
 
 // libpmi.so.0 by dlopen: srun --mpi=none.
 std::unique_ptr<Pmi> join_by_slurm_library(std::uint64_t deadline_ns);

@@ -23,7 +23,8 @@ constexpr std::string_view kOurServer = "lamellar-run.";  // how its key space's
 
 class WirePmi final : public Pmi {
  public:
-  WirePmi(int fd, Pe rank, Pe size) : fd_(fd), rank_(rank), size_(size) {
+  WirePmi(int fd, Pe rank, Pe size, bool says_abort)
+      : fd_(fd), rank_(rank), size_(size), says_abort_(says_abort) {
     fcntl(fd_, F_SETFD, FD_CLOEXEC);  // children of ours must not look like this PE
   }
 
@@ -73,6 +74,7 @@ class WirePmi final : public Pmi {
   }
 
   void abandon(const std::string& why) noexcept override {
+    if (!ours_ && !says_abort_) return;
     WireLine request("abort");
     request.add("exitcode", 2);
     if (ours_) request.add("why", to_text(why.substr(0, 1000)));
@@ -187,6 +189,7 @@ class WirePmi final : public Pmi {
   int fd_;
   Pe rank_;
   Pe size_;
+  bool says_abort_;
   std::size_t value_limit_ = 0;
   std::string space_;
   std::string input_;
@@ -196,8 +199,9 @@ class WirePmi final : public Pmi {
 
 }  // namespace
 
-std::unique_ptr<Pmi> join_by_wire(int fd, Pe rank, Pe size, std::uint64_t deadline_ns) {
-  auto pmi = std::make_unique<WirePmi>(fd, rank, size);
+std::unique_ptr<Pmi> join_by_wire(int fd, Pe rank, Pe size, bool says_abort,
+                                  std::uint64_t deadline_ns) {
+  auto pmi = std::make_unique<WirePmi>(fd, rank, size, says_abort);
   pmi->join(deadline_ns);
   return pmi;
 }

@@ -29,7 +29,8 @@ std::unique_ptr<Pmi> join(const Detection& detection, std::uint64_t deadline_ns)
   switch (detection.by) {
     case LaunchedBy::kPmix: return join_by_pmix(deadline_ns);
     case LaunchedBy::kWire:
-      return join_by_wire(detection.fd, detection.rank, detection.size, deadline_ns);
+      return join_by_wire(detection.fd, detection.rank, detection.size, detection.says_abort,
+                          deadline_ns);
     case LaunchedBy::kSlurmLibrary: return join_by_slurm_library(deadline_ns);
     case LaunchedBy::kNobody:
     case LaunchedBy::kNoPmi: break;

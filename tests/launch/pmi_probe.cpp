@@ -86,6 +86,7 @@ int run(const std::vector<std::string>& arguments) {
       }
     }
     if (mode == "gives_up" && chosen) {
+      std::fprintf(stderr, "PE %u gives up\n", session->rank());
       bootstrap->abandon("it has had enough");
       std::_Exit(2);
     }
