@@ -252,7 +252,7 @@ Settings::Settings() {
 }
 
 Settings Settings::load(std::vector<std::string>* args, const Overrides& builder,
-                        const char* const* environment) {
+                        const char* const* environment, std::vector<BadSetting>* bad) {
   Settings settings;
   Requests requests;
   const auto name_of = [](Key key) {
@@ -271,7 +271,12 @@ Settings Settings::load(std::vector<std::string>* args, const Overrides& builder
   for (const SettingInfo& info : kTable) {
     const Request& request = requests[index_of(info.key)];
     if (request.source == Source::kDefault) continue;
-    settings.assign(info.key, request.value, request.source, request.spelling);
+    try {
+      settings.assign(info.key, request.value, request.source, request.spelling);
+    } catch (const ConfigError& error) {
+      if (bad == nullptr) throw;
+      bad->push_back({info.key, request.source, request.value, error.what()});
+    }
   }
   return settings;
 }

@@ -49,6 +49,14 @@ inline constexpr std::size_t kSettingCount = 0
 // The key of "NUM_PES", "LAMELLAR_NUM_PES" or "num-pes".
 std::optional<Key> find_setting(std::string_view name);
 
+// A setting that cannot be used as it was given.
+struct BadSetting {
+  Key key;
+  Source source;
+  std::string value;
+  std::string why;  // the text of the ConfigError
+};
+
 // What a WorldBuilder asks for. Values are text and are checked by Settings::load.
 class Overrides {
  public:
@@ -75,9 +83,11 @@ class Settings {
   // environment: "NAME=value" strings ending with null; null means the process's own.
   // THREADS: no other thread may change the environment meanwhile.
   // ERRORS: ConfigError naming variable, source, value and what is allowed. Only the value that
-  // wins is checked.
+  // wins is checked. With `bad`, values that cannot be used go there and their settings keep the
+  // default; an unknown option is a ConfigError still.
   static Settings load(std::vector<std::string>* args, const Overrides& builder,
-                       const char* const* environment = nullptr);
+                       const char* const* environment = nullptr,
+                       std::vector<BadSetting>* bad = nullptr);
 
   // REQUIRES: the key has that kind. text() works for every kind and gives the value as written.
   std::uint64_t u64(Key key) const;

@@ -110,6 +110,27 @@ TEST(Settings, OnlyTheWinningValueIsChecked) {
   EXPECT_EQ(settings.text(Key::kBackend), "local");
 }
 
+TEST(Settings, BadValuesCanBeCollected) {
+  std::vector<std::string> args{"--lamellar-flush-us=soon", "rest"};
+  const char* const environment[] = {"LAMELLAR_NUM_PES=0", "LAMELLAR_THREADS=3", nullptr};
+  std::vector<BadSetting> bad;
+  const Settings settings = Settings::load(&args, {}, environment, &bad);
+  EXPECT_EQ(args, std::vector<std::string>{"rest"});
+  EXPECT_EQ(settings.u64(Key::kThreads), 3u);
+  EXPECT_EQ(settings.u64(Key::kNumPes), 1u);
+  EXPECT_EQ(settings.source(Key::kNumPes), Source::kDefault);
+  ASSERT_EQ(bad.size(), 2u);
+  EXPECT_EQ(bad[0].key, Key::kNumPes);
+  EXPECT_EQ(bad[0].source, Source::kEnvironment);
+  EXPECT_EQ(bad[0].value, "0");
+  EXPECT_EQ(bad[0].why, error_of([] { load({"LAMELLAR_NUM_PES=0"}); }));
+  EXPECT_EQ(bad[1].key, Key::kFlushUs);
+  EXPECT_EQ(bad[1].source, Source::kCommandLine);
+
+  std::vector<std::string> unknown{"--lamellar-nothing=1"};
+  EXPECT_THROW((void)Settings::load(&unknown, {}, environment, &bad), ConfigError);
+}
+
 TEST(Settings, UnknownVariablesAreWarnedAboutWithTheNearestName) {
   const Settings settings =
       load({"LAMELLAR_NUMPES=2", "LAMELLARX=1", "LAMELLAR_TEST_X=1", "LAMELLAR_LOG=info"});
