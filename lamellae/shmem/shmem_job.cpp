@@ -35,13 +35,23 @@ std::string how_it_ended(std::uint32_t ended) {
 
 }  // namespace
 
+BlockShape shmem_shape(Pe pes, std::uint32_t frame_bytes, std::uint32_t pool_frames) {
+  BlockShape shape = BlockShape::of(pes, frame_bytes, pool_frames, 0);
+  for (std::uint32_t& ready : shape.ready) ready = std::min(ready, kReadyFrames);
+  return shape;
+}
+
+std::size_t start_bytes(const BlockShape& shape) {
+  const std::size_t later = shape.all_frames() - shape.ready[0] - shape.ready[1];
+  return Block::bytes(shape) - later * shape.frame_bytes;
+}
+
 std::shared_ptr<ShmemJob> ShmemJob::join(Bootstrap& bootstrap, const ShmemOptions& options) {
   auto job = std::make_shared<ShmemJob>();
   job->my_pe_ = bootstrap.rank();
   job->options_ = options;
   BlockShape& shape = job->shape_;
-  shape = BlockShape::of(bootstrap.size(), options.frame_bytes, options.pool_frames, 0);
-  for (std::uint32_t& ready : shape.ready) ready = std::min(ready, kReadyFrames);
+  shape = shmem_shape(bootstrap.size(), options.frame_bytes, options.pool_frames);
 
   Segment mine = Segment::create(Block::bytes(shape));
   const Block block(mine.base(), shape);
@@ -51,8 +61,7 @@ std::shared_ptr<ShmemJob> ShmemJob::join(Bootstrap& bootstrap, const ShmemOption
       mine.commit(0, control) &&
       mine.commit(control, std::size_t{shape.ready[0]} * shape.frame_bytes) &&
       mine.commit(block.frame_offset(replies), std::size_t{shape.ready[1]} * shape.frame_bytes);
-  if (!there) refuse_memory("the first frames", control + (shape.ready[0] + shape.ready[1]) *
-                                                              std::size_t{shape.frame_bytes});
+  if (!there) refuse_memory("the first frames", start_bytes(shape));
   Block::construct(mine.base(), shape);
 
   HostExchange exchange = exchange_on_host(bootstrap, mine.fd(), options.start_timeout_ns);

@@ -24,6 +24,11 @@ struct ShmemOptions {
   std::function<void(Pe culprit)> blame;  // called before this process is ended for another's sake
 };
 
+// The block of each of `pes` PEs. Only the first frames of each lane are ready.
+BlockShape shmem_shape(Pe pes, std::uint32_t frame_bytes, std::uint32_t pool_frames);
+// What such a block takes before it grows, in bytes.
+std::size_t start_bytes(const BlockShape& shape);
+
 class ShmemJob : public std::enable_shared_from_this<ShmemJob> {
  public:
   // Collective over the bootstrap: all its PEs are on this host. BLOCKS. ERRORS: LaunchError.

@@ -1,0 +1,63 @@
+// Which lamellae work here: what each of them needs is tried, not guessed.
+#include <sys/socket.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <lamellar/error.hpp>
+
+#include "base/process/tree.hpp"
+#include "lamellae/shmem/segment.hpp"
+#include "lamellae/shmem/shmem_job.hpp"
+#include "tools/lamellar-info/facts.hpp"
+
+namespace lamellar::tools {
+namespace {
+
+using base::Key;
+using lamellae::Descriptor;
+using lamellae::Segment;
+
+std::string failed(const char* call) { return std::string(call) + ": " + std::strerror(errno); }
+
+// What is missing; empty when nothing is.
+std::string what_shmem_lacks(const lamellae::BlockShape& shape) {
+  const Descriptor memory(memfd_create("lamellar-info", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (memory.get() < 0) return failed("memfd_create");
+  const Descriptor socket_of_host(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (socket_of_host.get() < 0) return failed("a socket of this host");
+  const Descriptor pidfd(base::open_pidfd(getpid()));
+  if (pidfd.get() < 0) return failed("pidfd_open");
+  try {
+    const Segment segment = Segment::create(lamellae::Block::bytes(shape));
+    if (!segment.commit(0, lamellae::start_bytes(shape)))
+      lamellae::refuse_memory("the first frames", lamellae::start_bytes(shape));
+  } catch (const LaunchError& error) {
+    return error.what();
+  }
+  return {};
+}
+
+LamellaFact shmem_fact(const base::Settings& settings) {
+  const lamellae::BlockShape shape = lamellae::shmem_shape(
+      2, static_cast<std::uint32_t>(settings.u64(Key::kFrameBytes)),
+      static_cast<std::uint32_t>(settings.u64(Key::kPoolFrames)));
+  LamellaFact fact{"shmem", false, what_shmem_lacks(shape)};
+  if (!fact.why.empty()) return fact;
+  fact.usable = true;
+  fact.why = "one process a PE on this host, " + bytes_text(lamellae::start_bytes(shape)) +
+             " of shared memory for each at the start, at most " +
+             bytes_text(lamellae::Block::bytes(shape));
+  return fact;
+}
+
+}  // namespace
+
+std::vector<LamellaFact> lamellae_here(const base::Settings& settings) {
+  return {{"local", true, "all PEs are threads of one process"},
+          shmem_fact(settings),
+          {"ofi", false, "this version has no libfabric lamella (not built)"}};
+}
+
+}  // namespace lamellar::tools
