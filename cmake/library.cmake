@@ -43,3 +43,22 @@ install(FILES ${PROJECT_BINARY_DIR}/LamellarConfig.cmake
   ${PROJECT_BINARY_DIR}/LamellarConfigVersion.cmake DESTINATION ${package_folder})
 install(DIRECTORY include/lamellar DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
   FILES_MATCHING PATTERN "*.hpp")
+
+# lamellar.pc finds the package from where it lies itself, so that the prefix may be moved.
+set(pc_folder ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+if(IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR})
+  file(RELATIVE_PATH prefix_from_pc ${pc_folder} ${CMAKE_INSTALL_PREFIX})
+else()
+  file(RELATIVE_PATH prefix_from_pc /prefix/${pc_folder} /prefix)
+endif()
+string(REGEX REPLACE "/$" "" prefix_from_pc ${prefix_from_pc})
+foreach(folder libdir includedir)
+  string(TOUPPER CMAKE_INSTALL_${folder} variable)
+  if(IS_ABSOLUTE ${${variable}})
+    set(pc_${folder} ${${variable}})
+  else()
+    set(pc_${folder} "\${prefix}/${${variable}}")
+  endif()
+endforeach()
+configure_file(cmake/lamellar.pc.in ${PROJECT_BINARY_DIR}/lamellar.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/lamellar.pc DESTINATION ${pc_folder})
