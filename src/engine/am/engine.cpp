@@ -190,6 +190,7 @@ std::uint64_t Engine::activity() {
 
 void Engine::end_waits(const MakeError& make) noexcept {
   sender_->interrupt(make);
+  scheduler_->interrupt(make);
   requests_.fail_all(make);
   if (control_hook_ != nullptr) control_hook_->fail_all(make);
   std::vector<detail::FutureState<void>*> waiting;

@@ -60,8 +60,11 @@ void FutureCore::block(std::source_location where) {
   if (ready()) return;
   engine::Scheduler::refuse_inside_task(label, where);
   blocked_.fetch_add(1);  // pairs with complete(): publish, then look for waiters
-  home_->work_until([this] { return waiter_.load() == kDone; }, label, where);
+  home_->work_until([this] { return waiter_.load() == kDone || home_->interrupted(); }, label,
+                    where);
   blocked_.fetch_sub(1);
+  // Nobody may be left to complete it: a task that waits for something of its own.
+  if (!ready()) home_->throw_interrupted();
 }
 
 void FutureCore::rethrow() {

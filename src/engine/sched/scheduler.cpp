@@ -131,6 +131,13 @@ void Scheduler::worker() noexcept {
 
 void Scheduler::wake_waiters() noexcept { options_.doorbell->notify(INT32_MAX, options_.scope); }
 
+void Scheduler::interrupt(const std::function<std::exception_ptr()>& make) noexcept {
+  if (interrupting_.exchange(true)) return;
+  why_interrupted_ = make;
+  interrupted_.store(true);  // pairs with FutureCore::block()
+  wake_waiters();
+}
+
 void Scheduler::refuse_inside_task(const detail::WaitLabel& label, std::source_location where) {
   if (detail::t_state.depth == 0) return;
   throw WouldDeadlock(std::string("a blocking wait for ") + label.what +

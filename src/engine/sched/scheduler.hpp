@@ -68,6 +68,13 @@ class Scheduler {
   // After publishing what a thread in work_until() may wait for.
   void wake_waiters() noexcept;
 
+  // From now on no thread waits for a future that is not done: it throws what `make` gives, one
+  // exception per thread. The first call counts. THREADS: any.
+  void interrupt(const std::function<std::exception_ptr()>& make) noexcept;
+  bool interrupted() const noexcept { return interrupted_.load(); }
+  // REQUIRES: interrupted().
+  [[noreturn]] void throw_interrupted() { std::rethrow_exception(why_interrupted_()); }
+
   // Throws WouldDeadlock when the calling thread runs a task or a handler.
   static void refuse_inside_task(const detail::WaitLabel& label, std::source_location where);
 
@@ -117,6 +124,9 @@ class Scheduler {
   detail::Job* tail_ = nullptr;
   std::atomic<std::uint64_t> queued_{0};
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> interrupting_{false};  // true: the first caller writes why_interrupted_
+  std::atomic<bool> interrupted_{false};   // it is there
+  std::function<std::exception_ptr()> why_interrupted_;
   std::vector<std::unique_ptr<base::Thread>> workers_;
 };
 
