@@ -77,7 +77,7 @@ std::vector<std::string> Desk::take(std::atomic<Note*>& notes) {
 
 Report Desk::take_report() { return {take(failures_), take(skips_)}; }
 
-Future<void> Desk::arrive(std::uint32_t test, Pe pe, Report report) {
+Future<void> Desk::arrive(std::uint32_t test, bool reports, Pe pe, Report report) {
   auto* gate = detail::slab_new<detail::FutureState<void>>(detail::scheduler_of(*engine_));
   gate->label = {"the other PEs at the end of the test", "co_await it", ~Pe{0}, test, {}};
   gate->retain();
@@ -86,11 +86,12 @@ Future<void> Desk::arrive(std::uint32_t test, Pe pe, Report report) {
   while (!arrivals_.compare_exchange_weak(arrival->next, arrival)) {
   }
   // Pairs with the other PEs' pushes: who counts last sees all of them.
-  if (arrived_.fetch_add(1) + 1 == detail::num_pes_of(*engine_)) open_gates(test);
+  if (arrived_.fetch_add(1) + 1 == detail::num_pes_of(*engine_))
+    open_gates(test, reports);
   return opened;
 }
 
-void Desk::open_gates(std::uint32_t test) {
+void Desk::open_gates(std::uint32_t test, bool verdict) {
   arrived_.store(0);  // nobody arrives again before a gate is open
   std::vector<PeReport> reports;
   std::vector<detail::FutureState<void>*> gates;
@@ -102,7 +103,7 @@ void Desk::open_gates(std::uint32_t test) {
   }
   std::sort(reports.begin(), reports.end(),
             [](const PeReport& a, const PeReport& b) { return a.pe < b.pe; });
-  on_verdict_(test, reports);
+  if (verdict) on_verdict_(test, reports);
   for (auto* gate : gates) {
     gate->emplace();
     gate->complete();
@@ -111,7 +112,8 @@ void Desk::open_gates(std::uint32_t test) {
 }
 
 Task<void> Arrive::exec(Context& context) const {
-  Future<void> opened = desk.local(context).arrive(test, context.source_pe(), report);
+  Future<void> opened =
+      desk.local(context).arrive(test, reports, context.source_pe(), report);
   co_await opened;
 }
 

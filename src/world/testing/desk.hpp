@@ -26,7 +26,8 @@ struct PeReport {
 // THREADS: any; no locks.
 class Desk {
  public:
-  // on_verdict: called once per test, on PE 0, with the reports of all PEs in PE order.
+  // on_verdict: called on PE 0 once per test, when all have reported, with the reports of all PEs
+  // in PE order.
   using OnVerdict = std::function<void(std::uint32_t test, const std::vector<PeReport>& reports)>;
   explicit Desk(engine::Engine& engine, OnVerdict on_verdict);
   ~Desk();
@@ -40,8 +41,8 @@ class Desk {
   void add_skip(std::string text) { push(skips_, std::move(text)); }
   Report take_report();
 
-  // A PE has ended the test. The future is done when all have.
-  Future<void> arrive(std::uint32_t test, Pe pe, Report report);
+  // A PE is at an end of the test, or reports it. The future is done when all are.
+  Future<void> arrive(std::uint32_t test, bool reports, Pe pe, Report report);
 
  private:
   struct Note {
@@ -55,7 +56,7 @@ class Desk {
   };
   static void push(std::atomic<Note*>& notes, std::string text);
   static std::vector<std::string> take(std::atomic<Note*>& notes);
-  void open_gates(std::uint32_t test);
+  void open_gates(std::uint32_t test, bool verdict);
 
   engine::Engine* const engine_;
   const OnVerdict on_verdict_;
@@ -66,13 +67,14 @@ class Desk {
   Desk* next_ = nullptr;  // in the list of this process' desks
 };
 
-// Sent to PE 0 by every PE that has ended a test; answered when all have.
+// Sent to PE 0 by every PE at the end of a test; answered when all have sent it.
 struct Arrive {
   PeLocal<Desk> desk;
   std::uint32_t test;
+  bool reports;
   Report report;
   Task<void> exec(Context& context) const;
 };
-LAMELLAR_AM(Arrive, desk, test, report);
+LAMELLAR_AM(Arrive, desk, test, reports, report);
 
 }  // namespace lamellar::testing

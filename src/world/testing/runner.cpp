@@ -116,7 +116,11 @@ class Session {
       }
       if (world.my_pe() == 0) print(label_ + "[ RUN      ] " + full_name(test) + "\n");
       run_body(world, test, desk.local(world));
-      world.exec_am_pe<Arrive>(0, desk, index, desk.local(world).take_report()).block();
+      // What others still send here belongs to this test: first all end it, then all report.
+      world.exec_am_pe<Arrive>(0, desk, index, false, Report{}).block();
+      world.wait_all();  // what messages of the others have sent from here
+      world.exec_am_pe<Arrive>(0, desk, index, false, Report{}).block();
+      world.exec_am_pe<Arrive>(0, desk, index, true, desk.local(world).take_report()).block();
     }
   }
 
