@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <string>
 #include <utility>
 
 #include "host.hpp"
@@ -43,14 +44,18 @@ int count_words(lamellar::World& world, const Options& options) {
 
 int main(int argc, char** argv) {
   wordcount::Options options;
+  std::string usage_error;
   try {
     options = wordcount::parse_options({argv + 1, argv + argc});
   } catch (const wordcount::UsageError& error) {
-    std::fprintf(stderr, "wordcount: %s\n", error.what());
-    return 2;
+    usage_error = error.what();
   }
-  if (options.help) return std::fputs(wordcount::kHelp, stdout) < 0 ? 1 : 0;
-  return lamellar::launch(argc, argv, [&options](lamellar::World& world) {
-    return wordcount::count_words(world, options);
+  // What is wrong or asked for is told once, not by each of N processes.
+  return lamellar::launch(argc, argv, [&](lamellar::World& world) {
+    if (usage_error.empty() && !options.help) return wordcount::count_words(world, options);
+    if (world.my_pe() != 0) return 0;
+    if (options.help) return std::fputs(wordcount::kHelp, stdout) < 0 ? 1 : 0;
+    std::fprintf(stderr, "wordcount: %s\n", usage_error.c_str());
+    return 2;
   });
 }

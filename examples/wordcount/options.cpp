@@ -20,7 +20,8 @@ const char* const kHelp =
     "  --help      print this\n"
     "  --          what follows is a PATH, whatever it starts with\n"
     "\n"
-    "The number of PEs of one process: --lamellar-num-pes N or LAMELLAR_NUM_PES=N.\n"
+    "PEs as processes: lamellar-run -n N wordcount ... (or mpirun, mpiexec, srun); as threads of\n"
+    "one process: --lamellar-num-pes N or LAMELLAR_NUM_PES=N.\n"
     "Status: 0; 1 when a file could not be read (the others are counted) or the run failed; 2 for\n"
     "a wrong command line.\n";
 

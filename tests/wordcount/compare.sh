@@ -1,10 +1,12 @@
 #!/bin/sh
-# compare.sh WORDCOUNT: the word count program against an independent pipeline, and its errors.
+# compare.sh WORDCOUNT LAMELLAR_RUN: the word count program against an independent pipeline, and its
+# errors, with its PEs in one process and in several.
 set -eu
 export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/reference.sh"
 program=$(realpath "$1")
+launcher=$(realpath "$2")
 work=$(mktemp -d)
 trap 'chmod -R u+rwX "$work"; rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -15,18 +17,44 @@ fail() {
   failed=1
 }
 
-# run STATUS ARGUMENT...: runs the program, its output in $work/out and $work/err.
-run() {
+# run_command STATUS COMMAND...: its output in $work/out and $work/err.
+run_command() {
   wanted=$1
   shift
   status=0
-  "$program" "$@" > "$work/out" 2> "$work/err" || status=$?
+  "$@" > "$work/out" 2> "$work/err" || status=$?
   [ "$status" -eq "$wanted" ] || fail "status $status instead of $wanted: $*: $(cat "$work/err")"
+}
+
+# run STATUS ARGUMENT...: the program by itself.
+run() {
+  wanted=$1
+  shift
+  run_command "$wanted" "$program" "$@"
+}
+
+# launch STATUS PES ARGUMENT...: as that many processes.
+launch() {
+  wanted=$1
+  pes=$2
+  shift 2
+  run_command "$wanted" "$launcher" -n "$pes" "$program" "$@"
 }
 
 err_has() { grep -qF -e "$1" "$work/err" || fail "stderr does not say '$1': $(cat "$work/err")"; }
 out_has() { grep -q -e "$1" "$work/out" || fail "stdout does not say '$1': $(cat "$work/out")"; }
 same() { cmp "$1" "$2" || fail "$3"; }
+
+# same_words PES MODE: after a run with --all on the corpus.
+same_words() {
+  same "$work/expected" "$work/all" "--all on $1 PEs $2"
+  [ ! -s "$work/err" ] || fail "stderr is not empty: $(cat "$work/err")"
+  if [ -z "$2" ]; then
+    out_has "^totals: sent $words = executed $words = words $words;"
+  else
+    out_has "^totals: sent \([0-9]*\) = executed \1; words $words = counted $words;"
+  fi
+}
 
 compare_all() {
   sh "$here/make_corpus.sh" "$work/corpus"
@@ -37,13 +65,15 @@ compare_all() {
   for pes in 1 2 3 5 8; do
     for mode in "" --combine; do
       run 0 --lamellar-num-pes $pes $mode --all "$work/all" "$work/corpus"
-      same "$work/expected" "$work/all" "--all on $pes PEs $mode"
-      [ -s "$work/err" ] && fail "stderr is not empty: $(cat "$work/err")"
-      if [ -z "$mode" ]; then
-        out_has "^totals: sent $words = executed $words = words $words;"
-      else
-        out_has "^totals: sent \([0-9]*\) = executed \1; words $words = counted $words;"
-      fi
+      same_words $pes "$mode"
+    done
+  done
+  for pes in 2 5; do
+    for mode in "" --combine; do
+      rm -f "$work/all"
+      launch 0 $pes $mode --all "$work/all" "$work/corpus"
+      same_words "$pes processes:" "$mode"
+      out_has "on $pes PEs"
     done
   done
   awk 'NR <= 20 && length($2) <= 60 { printf "%12d  %s\n", $1, $2 }' "$work/expected" > "$work/top"
@@ -102,6 +132,11 @@ check_broken_input() {
     err_has 'wordcount: skipped in all: 7'
     [ "$(wc -l < "$work/err")" -eq 8 ] || fail "more was said: $(cat "$work/err")"
   done
+  launch 1 2 --all "$work/all" "$work/good" "$work/bad" "$work/bad/link" "$work/missing"
+  same "$work/expected" "$work/all" "the words beside broken files, on 2 processes"
+  err_has 'wordcount: skipped in all: 7'
+  err_has 'ended with status 1'
+  [ "$(wc -l < "$work/err")" -eq 9 ] || fail "more was said on 2 processes: $(cat "$work/err")"
   mkdir "$work/none"
   run 1 --lamellar-num-pes 2 "$work/none"
   err_has 'no input'
@@ -142,6 +177,11 @@ check_permissions() {
 check_command_line() {
   run 2 --unknown "$work/good"
   err_has "unknown option '--unknown'"
+  launch 2 3 --unknown "$work/good"
+  [ "$(grep -c "unknown option '--unknown'" "$work/err")" -eq 1 ] ||
+    fail "3 processes said: $(cat "$work/err")"
+  launch 0 3 --help
+  [ "$(grep -c '^usage: wordcount' "$work/out")" -eq 1 ] || fail "3 processes: $(cat "$work/out")"
   run 2 -x
   err_has "unknown option '-x'"
   run 2 --all
