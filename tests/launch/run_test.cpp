@@ -242,6 +242,15 @@ TEST(Run, ThePesFindEachOther) {
   }
 }
 
+TEST(Run, PesBehindANamespaceAreNoHostMates) {
+  if (std::system("unshare -n true 2>/dev/null") != 0) GTEST_SKIP() << "no namespaces here";
+  const Ended ended = script("3", std::string("[ $PMI_RANK != 1 ] || exec unshare -n ") +
+                                      LAMELLAR_PMI_PROBE + "; exec " + LAMELLAR_PMI_PROBE);
+  EXPECT_EQ(ended.status, 0) << ended.err;
+  EXPECT_EQ(count(ended.out, " with [0,2] on "), 2u) << ended.out;
+  EXPECT_EQ(count(ended.out, "PE 1 of 3 by lamellar-run with [1] on "), 1u) << ended.out;
+}
+
 TEST(Run, LeavingEarlyIsAFailure) {
   const Ended zero = run({"-n", "3", LAMELLAR_PMI_PROBE, "leaves", "1", "0"});
   EXPECT_EQ(zero.status, 1);

@@ -1,20 +1,32 @@
 #include "base/process/tree.hpp"
 
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <system_error>
 
 namespace lamellar::base {
 
+namespace {
+
+// At most 1023 bytes of a file; empty when it cannot be read.
+std::string start_of(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return {};
+  char text[1024];
+  const ssize_t size = read(fd, text, sizeof text - 1);
+  close(fd);
+  return {text, static_cast<std::size_t>(size < 0 ? 0 : size)};
+}
+
+}  // namespace
+
 ProcessInfo process_info(pid_t pid) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  if (!std::getline(in, line)) return {};
+  const std::string line = start_of("/proc/" + std::to_string(pid) + "/stat");
   // pid (name) state parent ...: the name may hold anything, also brackets.
   const std::size_t open = line.find('(');
   const std::size_t close = line.rfind(')');

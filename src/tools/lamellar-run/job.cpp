@@ -108,9 +108,8 @@ Job::Job(const Options& options)
 }
 
 Job::~Job() {
+  for (unsigned pe = 0; pe < processes_.size(); ++pe) hang_up(pe);
   sweep();
-  for (Process& process : processes_)
-    if (process.socket >= 0) close(process.socket);
   close(null_);
 }
 
@@ -133,6 +132,7 @@ int Job::run() {
       }
     }
   }
+  for (unsigned pe = 0; pe < processes_.size(); ++pe) hang_up(pe);
   sweep();
   finish_outputs();
   return status_.value_or(0);
@@ -382,13 +382,14 @@ void Job::report() {
   const auto first = std::max_element(
       failures_.begin(), failures_.end(),
       [&](const Failure& a, const Failure& b) { return weight(a) < weight(b); });
-  fail(first->status, first->what);
+  const bool is_said = !first->killed && server_.said_why(first->pe);
+  fail(first->status, is_said ? "" : first->what);
 }
 
 void Job::fail(int status, const std::string& line) {
   if (status_) return;
   status_ = status;
-  say(line);
+  if (!line.empty()) say(line);
   signal_all(SIGTERM);
   signal_all(SIGCONT);  // or a stopped one would not get it
   kill_at_ns_ = base::now_ns() + kGraceNs;

@@ -3,7 +3,7 @@
 //
 // Beyond the protocol: `finalize` may be followed by another `init`; `abort` may say why=TEXT and
 // ends the others' barriers with rc=-1 instead of killing them; `blame pe=N` says that the PE ends
-// because PE N failed.
+// because PE N failed; of itself, that it has written why.
 #include <functional>
 #include <map>
 #include <optional>
@@ -31,6 +31,10 @@ class PmiServer {
   bool somebody_is_in() const;
   // The PE whose failure this one ends for.
   std::optional<unsigned> blames(unsigned pe) const { return pes_[pe].blames; }
+  // It has written itself why it fails: it said abort, or blames itself.
+  bool said_why(unsigned pe) const {
+    return pes_[pe].blames == pe || (abandoned_ && abandoned_->pe == pe);
+  }
 
  private:
   struct Pe {
