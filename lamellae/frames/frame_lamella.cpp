@@ -307,10 +307,14 @@ void FrameLamella::want_frames(bool wanted) noexcept {
 }
 
 bool FrameLamella::announce_failure(std::string_view why) noexcept {
+  return announce_failure_of(my_pe_, why);
+}
+
+bool FrameLamella::announce_failure_of(Pe culprit, std::string_view why) noexcept {
   BlockHead& head = blocks_[0].head();
   std::uint32_t none = 0;
   if (!head.failed.compare_exchange_strong(none, 1)) return false;
-  head.failure.pe = my_pe_;
+  head.failure.pe = culprit;
   head.failure.length =
       static_cast<std::uint32_t>(why.copy(head.failure.text, FailureNote::kLongest));
   head.failed.store(2);  // pairs with failure()

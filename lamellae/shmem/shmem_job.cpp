@@ -1,6 +1,6 @@
 #include "lamellae/shmem/shmem_job.hpp"
 
-#include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 
 #include "base/crash/crash.hpp"
 #include "base/log/log.hpp"
+#include "base/process/signals.hpp"
 #include "lamellae/shmem/fd_exchange.hpp"
 #include "lamellae/shmem/memory_room.hpp"
 
@@ -22,15 +23,19 @@ std::string host_name() {
   return name;
 }
 
-std::string how_it_ended(std::uint32_t ended) {
-  if (ended >= kExited) return "called exit(" + std::to_string(ended - kExited) +
-                               ") while the job runs";
-  if (ended != 0 && ended < kLeft) {
-    const char* const name = sigabbrev_np(static_cast<int>(ended));
-    return "was killed by signal " + std::to_string(ended) + " (SIG" +
-           (name != nullptr ? name : "?") + ")";
-  }
-  return "ended without leaving the job (killed?)";
+std::string killed_by(int signal) {
+  return "was killed by signal " + std::to_string(signal) + " (" + base::signal_name(signal) + ")";
+}
+
+// By its own word, else by the kernel's.
+std::string how_it_ended(std::uint32_t said, std::optional<int> wait_status) {
+  if (said >= kExited)
+    return "called exit(" + std::to_string(said - kExited) + ") while the job runs";
+  if (said != 0 && said < kLeft) return killed_by(static_cast<int>(said));
+  if (!wait_status) return "ended without leaving the job (killed?)";
+  if (WIFSIGNALED(*wait_status)) return killed_by(WTERMSIG(*wait_status));
+  return "ended with status " + std::to_string(WEXITSTATUS(*wait_status)) +
+         " without leaving the job";
 }
 
 }  // namespace
@@ -89,8 +94,12 @@ std::shared_ptr<ShmemJob> ShmemJob::join(Bootstrap& bootstrap, const ShmemOption
   ShmemJob* const self = job.get();
   if (options.launcher_pidfd >= 0)
     job->helper_->watch(options.launcher_pidfd, [] { _exit(1); });
-  job->watch_ = std::make_unique<PeerWatch>(
-      std::move(peers), [self](const PeerWatch::Peer& peer) { self->peer_ended(peer); });
+  PeerWatch::Listener listener;
+  listener.has_said = [self](const PeerWatch::Peer& peer) { return self->word_of(peer.pe) != 0; };
+  listener.ended = [self](const PeerWatch::Peer& peer, std::optional<int> wait_status) {
+    self->peer_ended(peer, wait_status);
+  };
+  job->watch_ = std::make_unique<PeerWatch>(std::move(peers), std::move(listener));
   return job;
 }
 
@@ -116,18 +125,23 @@ void ShmemJob::leave() noexcept {
   if (blocks_.empty()) return;
   base::set_tombstone(nullptr);
   std::uint32_t running = 0;
-  Block(blocks_[my_pe_], shape_).head().ended.compare_exchange_strong(running, kLeft);
+  if (!Block(blocks_[my_pe_], shape_).head().ended.compare_exchange_strong(running, kLeft)) return;
+  if (options_.blame && announcer_->failure() != nullptr) options_.blame(announcer_->failure()->pe);
+}
+
+std::uint32_t ShmemJob::word_of(Pe pe) const noexcept {
+  return Block(blocks_[pe], shape_).head().ended.load();
 }
 
 // On the helper thread.
-void ShmemJob::peer_ended(const PeerWatch::Peer& peer) {
-  const std::uint32_t ended = Block(blocks_[peer.pe], shape_).head().ended.load();
-  const bool in_order = ended == kLeft;
+void ShmemJob::peer_ended(const PeerWatch::Peer& peer, std::optional<int> wait_status) {
+  const std::uint32_t said = word_of(peer.pe);
+  const bool in_order = said == kLeft;
   if (in_order && announcer_->failure() == nullptr) return;
   if (!in_order) {
     const std::string why = "PE " + std::to_string(peer.pe) + " (host " + host_name() + ", pid " +
-                            std::to_string(peer.pid) + ") " + how_it_ended(ended);
-    if (announcer_->announce_failure(why) && !options_.launcher_reports)
+                            std::to_string(peer.pid) + ") " + how_it_ended(said, wait_status);
+    if (announcer_->announce_failure_of(peer.pe, why) && !options_.launcher_reports)
       LAMELLAR_LOG_ERROR("{}; the job ends", why);
   }
   end_soon(peer.pe);
@@ -137,7 +151,8 @@ void ShmemJob::peer_ended(const PeerWatch::Peer& peer) {
 void ShmemJob::end_soon(Pe culprit) {
   if (deadline_ >= 0) return;
   deadline_ = helper_->call_after(options_.grace_ns, [this, culprit] {
-    if (options_.blame) options_.blame(culprit);
+    const FailureNote* const failure = announcer_->failure();
+    if (options_.blame) options_.blame(failure != nullptr ? failure->pe : culprit);
     _exit(1);
   });
 }

@@ -3,6 +3,7 @@
 // the frame machinery runs on it. Notices a PE that dies.
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,9 @@ struct ShmemOptions {
   std::uint64_t grace_ns = 0;      // from the death of a PE until this process is ended
   int launcher_pidfd = -1;         // readable when the launcher has ended: so do we
   bool launcher_reports = false;   // lamellar-run says who died; otherwise a survivor does
-  std::function<void(Pe culprit)> blame;  // called before this process is ended for another's sake
+  // Called before this process ends or is ended in a job that failed, with the PE that failed:
+  // this one when it has said why itself.
+  std::function<void(Pe culprit)> blame;
 };
 
 // The block of each of `pes` PEs. Only the first frames of each lane are ready.
@@ -44,7 +47,9 @@ class ShmemJob : public std::enable_shared_from_this<ShmemJob> {
   void leave() noexcept;
 
  private:
-  void peer_ended(const PeerWatch::Peer& peer);
+  // How a PE says it ended: BlockHead::ended.
+  std::uint32_t word_of(Pe pe) const noexcept;
+  void peer_ended(const PeerWatch::Peer& peer, std::optional<int> wait_status);
   void end_soon(Pe culprit);
 
   Pe my_pe_ = 0;
