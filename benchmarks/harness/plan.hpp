@@ -1,0 +1,61 @@
+#pragma once
+// What is measured: groups of rows. The programs of a group run one after the other in every
+// repeat, so that ours, the limit and the peers see the same machine.
+
+#include <string>
+#include <vector>
+
+#include "harness/bars.hpp"
+
+namespace bench {
+
+enum class Program { kMessages, kLimits, kOpenMpi, kMpich };
+
+// A start of a program: `program name seconds numbers...`.
+struct Start {
+  Program program;
+  std::string name;
+  unsigned pes = 2;
+  std::vector<std::string> numbers;
+  double least_seconds = 0;  // even when asked to be shorter
+};
+
+// A key that a program of the group prints, times a factor. An empty key: there is none.
+struct Value {
+  std::string key;
+  double times = 1;
+};
+
+// The key of a peer carries the name of its program: "openmpi.mpi_us".
+struct Row {
+  std::string name;  // the first column of the table of bars
+  std::string unit;  // tells rows of one name apart
+  Better better = Better::kHigher;
+  Value ours;
+  Value limit;
+  std::vector<Value> peers;  // the best one counts
+  Bar bar;                   // of BARS
+  Bar interim;               // of the first version on shared memory
+  Value interim_limit;       // when it is another one
+};
+
+struct Group {
+  std::string section;  // messages, limits, peers
+  std::string id;
+  std::vector<Start> starts;
+  std::vector<Row> rows;
+  bool any_regime = false;  // does not depend on how near the cores are
+};
+
+// What the raw frame loop must copy of ours.
+struct FrameShape {
+  std::string bytes;
+  std::string count;  // in flight to one destination
+};
+
+std::vector<Group> plan_messages(const FrameShape& frames);
+std::vector<Group> plan_costs();  // rest, start, memory
+std::vector<Group> plan_limits(const FrameShape& frames);
+std::vector<Group> plan_peers();
+
+}  // namespace bench
