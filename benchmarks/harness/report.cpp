@@ -58,26 +58,26 @@ std::string json_list(const std::vector<T>& all) {
   return text + "\n]";
 }
 
-// Cuts long names in the middle of nowhere rather than breaking the table.
+std::string line(const char* verdict, const char* ours, const char* spread, const char* limit,
+                 const char* peer, const char* ratio, const char* bar, const std::string& what) {
+  char text[160];
+  std::snprintf(text, sizeof text, "%-7s %9s %8s %9s %9s %7s  %-26s ", verdict, ours, spread,
+                limit, peer, ratio, bar);
+  return text + what + "\n";
+}
+
 std::string line_of(const Outcome& outcome) {
   const Figures& figures = outcome.figures;
   const auto value = [](double number_or_not) { return number(number_or_not, "-"); };
-  std::string name = outcome.row.name;
-  if (name.size() > 58) name = name.substr(0, 55) + "...";
-  char text[256];
-  std::snprintf(text, sizeof text, "%-58s %9s %8s %9s %9s %7s  %-26s %s\n", name.c_str(),
-                value(figures.middle.ours).c_str(), value(figures.spread).c_str(),
-                value(figures.middle.limit).c_str(), value(figures.middle.peer).c_str(),
-                value(figures.ratio).c_str(), outcome.bar.text(outcome.row.better).c_str(),
-                outcome.verdict.c_str());
-  return std::string(text) + "    " + outcome.row.unit + "\n";
+  return line(outcome.verdict.c_str(), value(figures.middle.ours).c_str(),
+              value(figures.spread).c_str(), value(figures.middle.limit).c_str(),
+              value(figures.middle.peer).c_str(), value(figures.ratio).c_str(),
+              outcome.bar.text(outcome.row.better).c_str(),
+              outcome.row.name + " [" + outcome.row.unit + "]");
 }
 
 std::string heading() {
-  char text[256];
-  std::snprintf(text, sizeof text, "%-58s %9s %8s %9s %9s %7s  %-26s %s\n", "what", "ours",
-                "+-", "limit", "peer", "ratio", "bar", "verdict");
-  return text;
+  return line("verdict", "ours", "+-", "limit", "peer", "ratio", "bar", "what [unit]");
 }
 
 }  // namespace
