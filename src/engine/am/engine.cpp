@@ -189,7 +189,6 @@ std::uint64_t Engine::activity() {
 // --- failure -------------------------------------------------------------------------------
 
 void Engine::end_waits(const MakeError& make) noexcept {
-  sender_->interrupt(make);
   scheduler_->interrupt(make);
   requests_.fail_all(make);
   if (control_hook_ != nullptr) control_hook_->fail_all(make);

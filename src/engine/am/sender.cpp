@@ -178,10 +178,6 @@ void Sender::close_run(Cursor& cursor) noexcept {
   cursor.run = 0;
 }
 
-void Sender::throw_if_interrupted() {
-  if (interrupted_.load()) std::rethrow_exception(why_interrupted_());
-}
-
 void Sender::open(Cursor& cursor, Lane lane, Pe destination) {
   lamellae::OpenFrame frame;
   if (backlog_.empty() && lamella_.try_open(destination, lane, frame))
@@ -198,12 +194,12 @@ void Sender::open(Cursor& cursor, Lane lane, Pe destination) {
       [&] {
         opened = opened || (lamella_.in_flight(destination, lane) <= enough &&
                             lamella_.try_open(destination, lane, frame));
-        return opened || interrupted_.load();
+        return opened || scheduler_.interrupted();
       },
       {"credit for another frame", "send from a task", destination, 0},
       std::source_location::current());
   lamella_.want_frames(false);
-  if (!opened) throw_if_interrupted();
+  if (!opened) scheduler_.throw_interrupted();
   // A handler that ran here meanwhile may have opened this cursor itself.
   if (cursor.open) seal(table_of_this_thread(), cursor);
   install(cursor, frame);
@@ -263,10 +259,10 @@ void Sender::send_large(const RunKind& kind, const RecordSource& record, Lane la
   backlog_.drain();
   if (detail::t_state.depth != 0 || lane != Lane::kRequest) return;
   scheduler_.work_until(
-      [&] { return backlog_.large_pending(destination) == 0 || interrupted_.load(); },
+      [&] { return backlog_.large_pending(destination) == 0 || scheduler_.interrupted(); },
       {"credit for a large message", "send from a task", destination, 0},
       std::source_location::current());
-  throw_if_interrupted();
+  if (scheduler_.interrupted()) scheduler_.throw_interrupted();
 }
 
 void Sender::hand_over(Cursor& cursor) noexcept {
@@ -366,12 +362,6 @@ void Sender::retire(Table& table) noexcept {
   }
   table.home = nullptr;
   table.owner.store(nullptr, std::memory_order_relaxed);
-}
-
-void Sender::interrupt(const MakeError& make) noexcept {
-  if (interrupting_.exchange(1) != 0) return;
-  why_interrupted_ = make;
-  interrupted_.store(true);  // pairs with throw_if_interrupted()
 }
 
 void Sender::close() noexcept {

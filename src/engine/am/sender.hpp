@@ -52,8 +52,8 @@ class Sender final : public base::TickTarget {
   Sender(const Sender&) = delete;
   Sender& operator=(const Sender&) = delete;
 
-  // BLOCKS: on the request lane outside of tasks, for credits. ERRORS: AmTooLarge; whatever
-  // `interrupted` of close_for_waiters() throws.
+  // BLOCKS: on the request lane outside of tasks, for credits. ERRORS: AmTooLarge; what
+  // Scheduler::interrupt() gave.
   void append(Pe destination, lamellae::Lane lane, const RunKind& kind,
               const RecordSource& record);
   // What the calling thread has open leaves now; its next append goes through the library.
@@ -66,8 +66,6 @@ class Sender final : public base::TickTarget {
   // Request bytes committed for `destination` so far, by all threads.
   std::uint64_t bytes_sent(Pe destination) noexcept;
 
-  // From now on nobody waits for credits: throttled threads throw `why`.
-  void interrupt(const MakeError& make) noexcept;
   // No thread may append any more; their cursors forget this world.
   void close() noexcept;
 
@@ -95,7 +93,6 @@ class Sender final : public base::TickTarget {
   void rest(Table& table, detail::Cursor& cursor) noexcept;
   void retire(Table& table) noexcept;
   bool scarce(lamellae::Lane lane) const noexcept;
-  void throw_if_interrupted();
   static Tables& tables_of_this_thread() noexcept;
   static Seen tick_cursor(lamellae::Lamella& lamella, detail::Cursor& cursor) noexcept;
 
@@ -109,9 +106,6 @@ class Sender final : public base::TickTarget {
   std::vector<std::shared_ptr<Table>> tables_;
   std::vector<std::uint64_t> retired_bytes_;  // of threads that ended
   std::atomic<std::uint32_t> num_tables_{0};
-  std::atomic<std::uint32_t> interrupting_{0};  // 1: the first caller writes why_interrupted_
-  std::atomic<bool> interrupted_{false};        // it is there
-  MakeError why_interrupted_;
   bool closed_ = false;
 };
 
