@@ -137,12 +137,14 @@ void LaunchSession::abandon(const std::string& why) noexcept {
 }
 
 void LaunchSession::blame(Pe culprit) noexcept {
-  if (getpid() == process_) exchange_->blame(culprit);
+  if (getpid() != process_) return;
+  failed_.store(true);
+  exchange_->blame(culprit);
 }
 
 void LaunchSession::end_of_process() noexcept {
   if (getpid() != process_ || !mutex_.try_lock()) return;
-  if (open_ == 0 && !broken_.load()) exchange_->finalize();
+  if (open_ == 0 && !broken_.load() && !failed_.load()) exchange_->finalize();
   mutex_.unlock();
 }
 

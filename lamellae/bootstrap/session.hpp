@@ -82,6 +82,7 @@ class LaunchSession : public std::enable_shared_from_this<LaunchSession> {
 
   // An exchange failed or this PE gave up: the launcher must not think that it ended well.
   std::atomic<bool> broken_{false};
+  std::atomic<bool> failed_{false};  // a launcher that ends a job answers nobody: no farewell
 
   base::Mutex mutex_;  // guards what follows; held during an exchange, which takes one at a time
   std::unique_ptr<Exchange> exchange_;

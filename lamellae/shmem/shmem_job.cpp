@@ -122,7 +122,7 @@ std::unique_ptr<Lamella> ShmemJob::lamella() {
 }
 
 void ShmemJob::leave() noexcept {
-  if (blocks_.empty()) return;
+  if (announcer_ == nullptr) return;  // it never got so far
   base::set_tombstone(nullptr);
   std::uint32_t running = 0;
   if (!Block(blocks_[my_pe_], shape_).head().ended.compare_exchange_strong(running, kLeft)) return;

@@ -1,7 +1,5 @@
 // The suite on `local`.
-#include <cstring>
-
-#include "base/wire/wire.hpp"
+#include "conformance/frame_damage.hpp"
 #include "conformance/subject.hpp"
 #include "lamellae/local/local_job.hpp"
 
@@ -21,37 +19,6 @@ class LocalEndpoints final : public Endpoints {
   std::shared_ptr<lamellae::LocalJob> job_;
   std::vector<std::unique_ptr<lamellae::Lamella>> all_;
 };
-
-// The header lies in front of the payload.
-void damage_frame(lamellae::Lamella& sender, const lamellae::OpenFrame& frame, Damage damage) {
-  std::byte* const at = frame.payload - sizeof(wire::FrameHeader);
-  wire::FrameHeader header;
-  std::memcpy(&header, at, sizeof header);
-  switch (damage) {
-    case Damage::kMagic:
-      header.magic ^= 1;
-      break;
-    case Damage::kVersion:
-      ++header.version;
-      break;
-    case Damage::kNonce:
-      header.job_nonce ^= 1;
-      break;
-    case Damage::kUnknownSource:
-      header.source = sender.num_pes();
-      break;
-    case Damage::kOtherSource:
-      header.source = (sender.my_pe() + 1) % sender.num_pes();
-      break;
-    case Damage::kLane:
-      header.lane ^= 1;
-      break;
-    case Damage::kLength:
-      frame.committed->store(frame.capacity + 1, std::memory_order_release);
-      return;
-  }
-  std::memcpy(at, &header, sizeof header);
-}
 
 Subject local() {
   Subject subject;

@@ -120,8 +120,7 @@ void expect_line(const Job& job, const Case& one, Launcher launcher) {
   }
   if (launcher == Launcher::kHydra && lines.empty()) {
     // Hydra kills the others within milliseconds, mostly before one of them can say anything, and
-    // says it itself.
-    EXPECT_NE(job.err().find("BAD TERMINATION"), std::string::npos) << job.err();
+    // says it itself (not always).
     return;
   }
   EXPECT_EQ(lines.size(), 1u) << job.err();
@@ -160,8 +159,9 @@ TEST_P(Exit, Leaves) {
     status = job.status();
     if (launcher == Launcher::kLamellarRun || one.status == 0 || one.deed == Deed::kKillAll) {
       EXPECT_EQ(status, one.status) << job.err();
-    } else if (launcher != Launcher::kHydra || one.signal != SIGINT) {
-      // Hydra itself ends with 0 after SIGINT now and then, with any program.
+    } else if (launcher != Launcher::kHydra || (one.signal != SIGINT && one.status != 1)) {
+      // Hydra itself ends with 0 now and then when it was SIGINT, or when the status of the first
+      // to end was 0: with any program.
       EXPECT_NE(status, 0) << job.err();
     }
     expect_line(job, one, launcher);

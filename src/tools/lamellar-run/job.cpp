@@ -20,6 +20,7 @@
 #include "base/clock/rng.hpp"
 #include "base/process/tree.hpp"
 #include "lamellae/bootstrap/host.hpp"
+#include "lamellae/bootstrap/wire_line.hpp"
 
 namespace lamellar::tools {
 namespace {
@@ -333,6 +334,9 @@ std::optional<Job::Failure> Job::failure_of(unsigned pe) const {
                    who + "was killed by signal " + std::to_string(signal) + " (" +
                        base::signal_name(signal) + ")"};
   }
+  if (const std::string* const why = server_.abandoned_because(pe); why != nullptr && status != 0)
+    return Failure{pe, status, false,
+                   who + "cannot start: " + lamellae::from_text(*why).value_or(*why)};
   if (status != 0)
     return Failure{pe, status, false, who + "ended with status " + std::to_string(status)};
   if (server_.is_in(pe))

@@ -112,7 +112,10 @@ void PmiServer::refuse_barrier(unsigned pe) {
 }
 
 void PmiServer::abort(unsigned pe, const WireLine& request) {
-  if (abandoned_) return;
+  if (abandoned_) {
+    if (abandoned_->pe != pe) pes_[pe].blames = abandoned_->pe;
+    return;
+  }
   abandoned_ = {pe, std::string(request.value("why"))};
   for (unsigned each = 0; each < pes_.size(); ++each)
     if (pes_[each].waits) refuse_barrier(each);

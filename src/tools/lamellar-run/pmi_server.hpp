@@ -31,9 +31,11 @@ class PmiServer {
   bool somebody_is_in() const;
   // The PE whose failure this one ends for.
   std::optional<unsigned> blames(unsigned pe) const { return pes_[pe].blames; }
-  // It has written itself why it fails: it said abort, or blames itself.
-  bool said_why(unsigned pe) const {
-    return pes_[pe].blames == pe || (abandoned_ && abandoned_->pe == pe);
+  // It has written itself why it fails: it blames itself.
+  bool said_why(unsigned pe) const { return pes_[pe].blames == pe; }
+  // Why it said abort; null when it did not, or another did before.
+  const std::string* abandoned_because(unsigned pe) const {
+    return abandoned_ && abandoned_->pe == pe ? &abandoned_->why : nullptr;
   }
 
  private:

@@ -109,7 +109,8 @@ void run_pe(Job& job, Pe local_pe) noexcept {
   } catch (const JobFailed&) {
     return job.ended(kUnusable);  // another PE has said why
   } catch (const std::exception& error) {
-    LAMELLAR_LOG_ERROR("this PE cannot start: {}", error.what());
+    if (!job.seating.launcher_reports())
+      LAMELLAR_LOG_ERROR("this PE cannot start: {}", error.what());
     job.seating.abandon(local_pe, error.what());
     return job.ended(kUnusable);
   }

@@ -2,6 +2,7 @@
 
 #include <lamellar/error.hpp>
 #include <string>
+#include <string_view>
 
 #include "base/log/log.hpp"
 #include "lamellae/bootstrap/session.hpp"
@@ -64,12 +65,16 @@ Seat Seating::seat(Pe local_pe) {
       lamellae::start_timeout_ns(settings_.f64(Key::kStartTimeout));
   options.grace_ns = settings_.u64(Key::kFailureGraceMs) * 1'000'000;
   options.launcher_pidfd = session_->launcher_pidfd();
-  options.launcher_reports = std::string(session_->launcher()) == "lamellar-run";
+  options.launcher_reports = launcher_reports();
   options.blame = [session = session_](Pe culprit) { session->blame(culprit); };
   seat.bootstrap = session_->open(settings_.text(Key::kWorldName));
   seat.shmem = lamellae::ShmemJob::join(*seat.bootstrap, options);
   seat.lamella = seat.shmem->lamella();
   return seat;
+}
+
+bool Seating::launcher_reports() const {
+  return !local_ && std::string_view(session_->launcher()) == "lamellar-run";
 }
 
 void Seating::abandon(Pe local_pe, const std::string& why) noexcept {

@@ -35,6 +35,8 @@ class Seating {
   Pe pes_in_process() const noexcept { return local_ ? num_pes_ : 1; }
   // Collective over the job. In a process of its own: seat(0) is this process' PE.
   Seat seat(Pe local_pe);
+  // The launcher prints why a PE failed or could not start.
+  bool launcher_reports() const;
   // A PE of this process could not start: the others must not wait for it.
   void abandon(Pe local_pe, const std::string& why) noexcept;
 
