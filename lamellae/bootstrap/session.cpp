@@ -14,7 +14,9 @@ namespace lamellar::lamellae {
 
 namespace {
 
-const char* from_process(const char* name) { return std::getenv(name); }
+const Environment kOfThisProcess = [](const char* name) -> const char* {
+  return std::getenv(name);
+};
 
 // FNV-1a: names of worlds may be long and hold blanks, keys may not.
 std::string key_of_world(const std::string& name, std::uint32_t generation) {
@@ -82,7 +84,7 @@ LaunchSession::LaunchSession(std::unique_ptr<Exchange> exchange, std::string lau
     if (all[pe] == mine) host_mates_.push_back(pe);
   }
   exchange_->set_busy(false);
-  launcher_pidfd_ = open_launcher_pidfd(from_process);
+  launcher_pidfd_ = open_launcher_pidfd(kOfThisProcess);
 }
 
 LaunchSession::~LaunchSession() {
@@ -210,7 +212,7 @@ std::shared_ptr<LaunchSession> join_launcher(const UserBootstrap* callbacks,
   if (callbacks != nullptr) {
     exchange = exchange_by_user(*callbacks);
   } else {
-    const Detection detection = detect_launcher(from_process);
+    const Detection detection = detect_launcher(kOfThisProcess);
     exchange = connect_launcher(detection, timeout_ns);
     launcher = detection.launcher;
   }
