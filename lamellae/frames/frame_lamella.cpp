@@ -307,13 +307,15 @@ void FrameLamella::want_frames(bool wanted) noexcept {
 }
 
 bool FrameLamella::announce_failure(std::string_view why) noexcept {
-  return announce_failure_of(my_pe_, why);
+  return announce_failure_of(my_pe_, why, {});
 }
 
-bool FrameLamella::announce_failure_of(Pe culprit, std::string_view why) noexcept {
+bool FrameLamella::announce_failure_of(Pe culprit, std::string_view why,
+                                       const std::function<void()>& say) noexcept {
   BlockHead& head = blocks_[0].head();
   std::uint32_t none = 0;
   if (!head.failed.compare_exchange_strong(none, 1)) return false;
+  if (say) say();
   head.failure.pe = culprit;
   head.failure.length =
       static_cast<std::uint32_t>(why.copy(head.failure.text, FailureNote::kLongest));

@@ -43,8 +43,10 @@ class FrameLamella final : public Lamella {
   base::EventCount& doorbell() noexcept override { return mine().head().doorbell; }
   base::FutexScope doorbell_scope() const noexcept override { return scope_; }
   bool announce_failure(std::string_view why) noexcept override;
-  // The same for a PE that cannot say it itself.
-  bool announce_failure_of(Pe culprit, std::string_view why) noexcept;
+  // The same for a PE that cannot say it itself. The first caller's `say` runs before anybody hears
+  // of it: once one PE ends, its launcher may kill them all.
+  bool announce_failure_of(Pe culprit, std::string_view why,
+                           const std::function<void()>& say) noexcept;
   const FailureNote* failure() const noexcept override;
   Counters counters() const noexcept override;
 

@@ -62,13 +62,13 @@ constexpr Case kCases[] = {
     {"_exit7_barrier", "_exit7", "barrier", 1, Deed::kByItself, 0, 7, "ended with status 7"},
     {"_exit7_spin", "_exit7", "spin", 1, Deed::kByItself, 0, 7, "ended with status 7"},
     {"_exit7_pe0", "_exit7", "barrier", 0, Deed::kByItself, 0, 7, "ended with status 7"},
-    {"ctrl_c_barrier", "return0", "barrier", 9, Deed::kSignalToLauncher, SIGINT, 130, "", false},
-    {"ctrl_c_spin", "return0", "spin", 9, Deed::kSignalToLauncher, SIGINT, 130, "", false},
-    {"launcher_killed_barrier", "return0", "barrier", 9, Deed::kSignalToLauncher, SIGKILL, 137,
+    {"ctrl_c_barrier", "return0", "barrier", 3, Deed::kSignalToLauncher, SIGINT, 130, "", false},
+    {"ctrl_c_spin", "return0", "spin", 3, Deed::kSignalToLauncher, SIGINT, 130, "", false},
+    {"launcher_killed_barrier", "return0", "barrier", 3, Deed::kSignalToLauncher, SIGKILL, 137,
      "", false},
-    {"launcher_killed_spin", "return0", "spin", 9, Deed::kSignalToLauncher, SIGKILL, 137, "",
+    {"launcher_killed_spin", "return0", "spin", 3, Deed::kSignalToLauncher, SIGKILL, 137, "",
      false},
-    {"all_killed", "return0", "spin", 9, Deed::kKillAll, SIGKILL, 137, "", false},
+    {"all_killed", "return0", "spin", 3, Deed::kKillAll, SIGKILL, 137, "", false},
 };
 
 int repeats() {
