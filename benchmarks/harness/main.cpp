@@ -61,12 +61,18 @@ enum Long : int {
 };
 
 constexpr option kLong[] = {
-    {"bars", required_argument, nullptr, kBars},     {"repeats", required_argument, nullptr, kRepeats},
-    {"seconds", required_argument, nullptr, kSeconds}, {"slice", required_argument, nullptr, kSlice},
-    {"smoke", no_argument, nullptr, kSmoke},         {"only", required_argument, nullptr, kOnly},
-    {"lamella", required_argument, nullptr, kLamella}, {"cpus", required_argument, nullptr, kCpus},
-    {"json", no_argument, nullptr, kJson},           {"check", no_argument, nullptr, kCheck},
-    {"list", no_argument, nullptr, kList},           {"help", no_argument, nullptr, 'h'},
+    {"bars", required_argument, nullptr, kBars},
+    {"repeats", required_argument, nullptr, kRepeats},
+    {"seconds", required_argument, nullptr, kSeconds},
+    {"slice", required_argument, nullptr, kSlice},
+    {"smoke", no_argument, nullptr, kSmoke},
+    {"only", required_argument, nullptr, kOnly},
+    {"lamella", required_argument, nullptr, kLamella},
+    {"cpus", required_argument, nullptr, kCpus},
+    {"json", no_argument, nullptr, kJson},
+    {"check", no_argument, nullptr, kCheck},
+    {"list", no_argument, nullptr, kList},
+    {"help", no_argument, nullptr, 'h'},
     {nullptr, 0, nullptr, 0}};
 
 Wanted parse(int argc, char** argv) {

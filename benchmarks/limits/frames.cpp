@@ -5,6 +5,7 @@ namespace bench {
 namespace {
 
 constexpr std::uint64_t kRound = 4 << 20;  // records of a round
+constexpr std::uint64_t kRoundOfBoth = 2 << 20;
 
 [[gnu::noinline]] void add_run(const char* records, std::uint32_t count, State& state) {
   std::uint64_t sum = 0;
@@ -87,7 +88,7 @@ class Exchange {
   void round(bool own_too) {
     const auto idle = [this] { poll_or_relax(); };
     std::uint64_t count[2] = {0, 0};
-    for (std::uint64_t i = 0; i < kRound; ++i) {
+    for (std::uint64_t i = 0; i < kRoundOfBoth; ++i) {
       const std::uint64_t x = draw_();
       const unsigned pe = own_too ? x >> 40 & 1 : 1 - me_;
       to_[pe].send(own_too ? kCount : kAdd, own_too ? x % table_.size() : x, idle);
@@ -142,7 +143,7 @@ double both_mps(double seconds, std::size_t frame_bytes, std::uint64_t num_frame
       });
       control->stop.store(1);
       control->meeting.meet(relax);
-      rate = 2 * kRound / round / 1e6;
+      rate = 2 * kRoundOfBoth / round / 1e6;
       return;
     }
     for (;;) {
