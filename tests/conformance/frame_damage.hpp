@@ -8,7 +8,8 @@
 namespace lamellar::conformance {
 
 // The header lies in front of the payload.
-inline void damage_frame(lamellae::Lamella& sender, const lamellae::OpenFrame& frame, Damage damage) {
+inline void damage_frame(lamellae::Lamella& sender, const lamellae::OpenFrame& frame,
+                         Damage damage) {
   std::byte* const at = frame.payload - sizeof(wire::FrameHeader);
   wire::FrameHeader header;
   std::memcpy(&header, at, sizeof header);

@@ -1,5 +1,5 @@
-// The suite on the blocks of `shmem`: in memfds, of which every endpoint has a mapping of its own at
-// an address of its own, as processes have.
+// The suite on the blocks of `shmem`: in memfds, of which every endpoint has a mapping of its own
+// at an address of its own, as processes have.
 #include <unistd.h>
 
 #include <algorithm>
