@@ -33,7 +33,9 @@ TEST(ManyJobs, FiftyAtOnce) {
   EXPECT_EQ(processes_with(token).size(), 0u);
   EXPECT_TRUE(temporary.content().empty());
   for (const std::string& name : content_of("/dev/shm"))
-    EXPECT_TRUE(std::binary_search(shared_before.begin(), shared_before.end(), name)) << name;
+    EXPECT_TRUE(name.starts_with("vader_segment.") ||  // of an MPI program beside us
+                std::binary_search(shared_before.begin(), shared_before.end(), name))
+        << name;
 }
 
 // One PE of one job dies; the jobs beside it end well.
