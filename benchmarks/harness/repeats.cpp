@@ -36,7 +36,12 @@ double machine_cpu() {
          static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
-std::string regime_of(double before, double after) {
+// Other work is counted in ticks of 10 ms: short repeats cannot tell.
+constexpr double kBusyCores = 0.25;
+constexpr double kTellingSeconds = 0.5;
+
+std::string regime_of(double before, double after, double others, double seconds) {
+  if (others > kBusyCores && seconds > kTellingSeconds) return "busy";
   if (std::max(before, after) > 1.3 * std::min(before, after)) return "moved";
   return std::max(before, after) <= kNearNs ? "near" : "far";
 }
@@ -95,7 +100,7 @@ GroupOutcome measure(const Place& place, const Group& group, const Options& opti
   GroupOutcome outcome;
   std::vector<Results> near;
   std::vector<Results> far;
-  std::vector<Results> moved;
+  std::vector<Results> unfit;  // moved or busy
   const double end = now() + options.seconds;
   try {
     double before = probe_line_ns();
@@ -108,21 +113,25 @@ GroupOutcome measure(const Place& place, const Group& group, const Options& opti
       const double start = now();
       const double machine = machine_cpu() - own_cpu();
       const Results results = run_all(place, group, options);
-      const double others =
-          std::max(0.0, (machine_cpu() - own_cpu() - machine) / (now() - start));
+      const double took = now() - start;
+      const double others = std::max(0.0, (machine_cpu() - own_cpu() - machine) / took);
       const double after = probe_line_ns();
-      const std::string regime = regime_of(before, after);
+      const std::string regime = regime_of(before, after, others, took);
       outcome.probes.push_back({group.id, before, after, regime, others});
       const bool counts_as_near = group.any_regime || regime == "near";
-      (counts_as_near ? near : regime == "far" ? far : moved).push_back(results);
+      (counts_as_near ? near : regime == "far" ? far : unfit).push_back(results);
       before = after;
+      if (regime == "busy" && now() < end) {
+        pause_a_second();
+        before = probe_line_ns();
+      }
     } while (near.size() < options.repeats && now() < end);
   } catch (const std::exception& error) {
     outcome.errors.push_back(error.what());
     return outcome;
   }
   const bool enough = near.size() >= options.repeats;
-  const std::vector<Results>& used = !near.empty() ? near : !far.empty() ? far : moved;
+  const std::vector<Results>& used = !near.empty() ? near : !far.empty() ? far : unfit;
   for (const Row& row : group.rows)
     outcome.rows.push_back(outcome_of(row, used, enough, options.interim));
   return outcome;

@@ -20,8 +20,8 @@ struct Probe {
   std::string group;
   double before_ns = 0;
   double after_ns = 0;
-  std::string regime;   // near, far, or moved: by more than 30 %, not used
-  double others = 0;    // cores that other work on the machine used meanwhile
+  std::string regime;  // near, far; not used: moved (by more than 30 %), busy (with other work)
+  double others = 0;   // cores that other work on the machine used meanwhile
 };
 
 // What became of a row.

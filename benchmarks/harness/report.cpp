@@ -100,16 +100,19 @@ std::string Report::table() const {
   for (const Outcome& outcome : rows) text += line_of(outcome);
   if (!info.empty()) text += "\nwithout a bar\n";
   for (const Outcome& outcome : info) text += line_of(outcome);
-  unsigned near = 0, far = 0, moved = 0;
+  unsigned near = 0, far = 0, moved = 0, busy = 0;
   double others = 0;
   for (const Probe& probe : probes) {
-    (probe.regime == "near" ? near : probe.regime == "far" ? far : moved) += 1;
+    near += probe.regime == "near";
+    far += probe.regime == "far";
+    moved += probe.regime == "moved";
+    busy += probe.regime == "busy";
     others = std::max(others, probe.others);
   }
   char tail[256];
   std::snprintf(tail, sizeof tail,
-                "\n%zu repeats: %u near, %u far, %u moved. Other work used up to %.2f cores%s\n",
-                probes.size(), near, far, moved, others,
+                "\n%zu repeats: %u near, %u far, %u moved, %u busy. Other work used up to %.2f cores%s\n",
+                probes.size(), near, far, moved, busy, others,
                 others > 0.1 ? ": the figures are not to be trusted." : ".");
   return text + tail;
 }
