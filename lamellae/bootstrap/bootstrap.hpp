@@ -1,6 +1,5 @@
 #pragma once
 // Who are we, how many, and a way to exchange a few bytes before any lamella works.
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,12 +24,5 @@ class Bootstrap {
   // The name of what started the PEs, for messages: "solo", "local", "lamellar-run", ...
   virtual const char* launcher() const noexcept = 0;
 };
-
-// One process alone.
-std::unique_ptr<Bootstrap> solo_bootstrap();
-
-// The name of the launcher whose step this process belongs to ("mpirun (PMIx)", "srun", ...), or
-// empty. Looks at the environment only. The shell of an sbatch script is not a step.
-std::string launcher_in_environment();
 
 }  // namespace lamellar::lamellae
