@@ -111,7 +111,8 @@ std::string Report::table() const {
   }
   char tail[256];
   std::snprintf(tail, sizeof tail,
-                "\n%zu repeats: %u near, %u far, %u moved, %u busy. Other work used up to %.2f cores%s\n",
+                "\n%zu repeats: %u near, %u far, %u moved, %u busy. Other work "
+                "used up to %.2f cores%s\n",
                 probes.size(), near, far, moved, busy, others,
                 others > 0.1 ? ": the figures are not to be trusted." : ".");
   return text + tail;
