@@ -69,6 +69,7 @@ class Job {
   Launcher launcher_;
   std::string token_;
   Folder temporary_;
+  Folder said_;  // what the PEs write to standard error, where it does not go to the launcher
   std::vector<std::string> shared_before_;
   std::unique_ptr<process_tests::Child> child_;
   std::vector<pid_t> pes_;

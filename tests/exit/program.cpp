@@ -1,6 +1,7 @@
 // A job in which one PE ends in the way its arguments say, when SIGRTMIN tells it to:
 //   exit_program TOKEN MODE WAIT CULPRIT
 // The other PEs wait in a barrier, or compute without ever entering the runtime (WAIT = spin).
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -32,6 +33,10 @@ int end(const std::string& mode) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (const char* file = std::getenv("LML_EXIT_STDERR")) {
+    const int fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0 || dup2(fd, STDERR_FILENO) < 0) return 98;
+  }
   sigset_t told;
   sigemptyset(&told);
   sigaddset(&told, SIGRTMIN);

@@ -20,6 +20,7 @@ namespace lamellar::engine {
 namespace {
 
 constexpr std::uint32_t kYields = 32;  // looks with a yield in between, before parking
+constexpr std::uint32_t kEnterAfter = 16;  // empty looks, before a wait is shown to others
 constexpr std::uint64_t kLongQueue = 1024;  // jobs; see throttle()
 
 }  // namespace
@@ -153,10 +154,14 @@ void Scheduler::unseen_failure(std::exception_ptr error) noexcept {
 
 Scheduler::Waiting::Waiting(Scheduler& scheduler, const detail::WaitLabel& label,
                             std::source_location where)
-    : scheduler_(scheduler),
-      entry_({label.what, scheduler.pe(), label.peer, label.sequence, where}),
-      warn_at_ns_(base::kForever) {
+    : scheduler_(scheduler), label_(label), where_(where), warn_at_ns_(base::kForever) {
   scheduler_.options_.hook->going_idle();
+}
+
+void Scheduler::Waiting::enter() noexcept {
+  if (std::exchange(entered_, true)) return;
+  entry_ = base::WaitScope(
+      {label_.what, scheduler_.pe(), label_.peer, label_.sequence, where_});
   if (scheduler_.options_.warn_after_s > 0)
     warn_at_ns_ =
         base::now_ns() + static_cast<std::uint64_t>(scheduler_.options_.warn_after_s * 1e9);
@@ -176,7 +181,11 @@ bool Scheduler::Waiting::should_park() noexcept {
     scheduler_.options_.hook->going_idle();
   }
   const std::uint32_t spins = scheduler_.options_.spins;
-  if (idle_ > spins + kYields) return true;
+  if (idle_ == kEnterAfter) enter();
+  if (idle_ > spins + kYields) {
+    enter();
+    return true;
+  }
   idle_ <= spins ? base::spin_pause() : base::yield_thread();
   return false;
 }

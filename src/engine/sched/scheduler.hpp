@@ -82,13 +82,14 @@ class Scheduler {
   Pe pe() const noexcept { return options_.pe; }
 
  private:
-  // One thread's wait: the who-waits entry, and how idle it has been.
+  // One thread's wait: the who-waits entry, and how idle it has been. LIFETIME: of the label's.
   class Waiting {
    public:
     Waiting(Scheduler& scheduler, const detail::WaitLabel& label, std::source_location where);
     ~Waiting();
     template <class Done>
     void step(const Done& done) {
+      if (++steps_ == kLongWait) enter();
       if (scheduler_.work_once()) {
         idle_ = 0;
         worked_ = true;
@@ -105,8 +106,14 @@ class Scheduler {
    private:
     bool should_park() noexcept;
     void park(std::uint32_t key) noexcept;
+    void enter() noexcept;
     Scheduler& scheduler_;
+    const detail::WaitLabel& label_;
+    const std::source_location where_;
     base::WaitScope entry_;
+    bool entered_ = false;  // short waits are not: a clock read costs as much as a message
+    static constexpr std::uint32_t kLongWait = 1024;  // steps, idle or not
+    std::uint32_t steps_ = 0;
     std::uint32_t idle_ = 0;
     bool worked_ = false;  // since it was last idle
     bool parked_ = false;  // at least once
