@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string_view>
 
 #include <lamellar/types.hpp>
@@ -120,9 +121,12 @@ class Lamella {
   virtual base::EventCount& doorbell() noexcept = 0;
   virtual base::FutexScope doorbell_scope() const noexcept = 0;
 
-  // The job fails: every PE's doorbell rings and its failure() says why. True for the first caller
-  // of the job, who reports it; later reasons are dropped. THREADS: any. BLOCKS: never.
-  virtual bool announce_failure(std::string_view why) noexcept = 0;
+  // PE `culprit` fails the job: every PE's doorbell rings and its failure() says why. True for the
+  // first caller of the job; later reasons are dropped. The first caller's `say` runs before
+  // anybody hears of it: once one PE ends, its launcher may kill them all.
+  // THREADS: any. BLOCKS: as `say` does.
+  virtual bool announce_failure(Pe culprit, std::string_view why,
+                                const std::function<void()>& say) noexcept = 0;
   // Null until somebody announced one. Costs one load.
   virtual const FailureNote* failure() const noexcept = 0;
 

@@ -239,7 +239,7 @@ void FrameLamella::refuse(Address address, const char* fault) noexcept {
   count(refused_);
   const std::string why = "a frame of PE " + std::to_string(address.pe) +
                           " arrived broken at PE " + std::to_string(my_pe_) + ": " + fault;
-  if (announce_failure(why)) LAMELLAR_LOG_ERROR("{}; the job ends", why);
+  announce_failure(my_pe_, why, [&] { LAMELLAR_LOG_ERROR("{}; the job ends", why); });
 }
 
 void FrameLamella::receive(Address address, FrameSink& sink) noexcept {
@@ -306,12 +306,8 @@ void FrameLamella::want_frames(bool wanted) noexcept {
     mine().head().want_frames.fetch_sub(1);
 }
 
-bool FrameLamella::announce_failure(std::string_view why) noexcept {
-  return announce_failure_of(my_pe_, why, {});
-}
-
-bool FrameLamella::announce_failure_of(Pe culprit, std::string_view why,
-                                       const std::function<void()>& say) noexcept {
+bool FrameLamella::announce_failure(Pe culprit, std::string_view why,
+                                    const std::function<void()>& say) noexcept {
   BlockHead& head = blocks_[0].head();
   std::uint32_t none = 0;
   if (!head.failed.compare_exchange_strong(none, 1)) return false;

@@ -42,11 +42,8 @@ class FrameLamella final : public Lamella {
   void want_frames(bool wanted) noexcept override;
   base::EventCount& doorbell() noexcept override { return mine().head().doorbell; }
   base::FutexScope doorbell_scope() const noexcept override { return scope_; }
-  bool announce_failure(std::string_view why) noexcept override;
-  // The same for a PE that cannot say it itself. The first caller's `say` runs before anybody hears
-  // of it: once one PE ends, its launcher may kill them all.
-  bool announce_failure_of(Pe culprit, std::string_view why,
-                           const std::function<void()>& say) noexcept;
+  bool announce_failure(Pe culprit, std::string_view why,
+                        const std::function<void()>& say) noexcept override;
   const FailureNote* failure() const noexcept override;
   Counters counters() const noexcept override;
 

@@ -141,7 +141,7 @@ void ShmemJob::peer_ended(const PeerWatch::Peer& peer, std::optional<int> wait_s
   if (!in_order) {
     const std::string why = "PE " + std::to_string(peer.pe) + " (host " + host_name() + ", pid " +
                             std::to_string(peer.pid) + ") " + how_it_ended(said, wait_status);
-    announcer_->announce_failure_of(peer.pe, why, [&] {
+    announcer_->announce_failure(peer.pe, why, [&] {
       if (!options_.launcher_reports) LAMELLAR_LOG_ERROR("{}; the job ends", why);
     });
   }

@@ -218,7 +218,8 @@ void Engine::job_failed(Pe pe, const std::string& why) noexcept {
 
 void Engine::fail(const std::string& why) noexcept {
   if (failed_.load()) return;
-  if (lamella_->announce_failure(why)) LAMELLAR_LOG_ERROR("{}; the job ends", why);
+  lamella_->announce_failure(my_pe_, why,
+                             [&] { LAMELLAR_LOG_ERROR("{}; the job ends", why); });
   job_failed(my_pe_, why);
 }
 

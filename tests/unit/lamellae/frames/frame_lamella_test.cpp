@@ -250,9 +250,9 @@ TEST_F(Frames, GrowWhenEveryFrameWithMemoryIsInUse) {
 TEST_F(Frames, TellAllPesOfOneFailure) {
   build(3, 128, 4);
   for (Pe pe = 0; pe < 3; ++pe) EXPECT_EQ(at(pe).failure(), nullptr);
-  EXPECT_TRUE(at(2).announce_failure("the reason"));
-  EXPECT_FALSE(at(0).announce_failure("another reason"));
-  EXPECT_FALSE(at(2).announce_failure("the reason"));
+  EXPECT_TRUE(at(2).announce_failure(2, "the reason", {}));
+  EXPECT_FALSE(at(0).announce_failure(0, "another reason", {}));
+  EXPECT_FALSE(at(2).announce_failure(2, "the reason", {}));
   for (Pe pe = 0; pe < 3; ++pe) {
     ASSERT_NE(at(pe).failure(), nullptr);
     EXPECT_EQ(at(pe).failure()->pe, 2u);
@@ -262,7 +262,7 @@ TEST_F(Frames, TellAllPesOfOneFailure) {
 
 TEST_F(Frames, CutLongReasons) {
   build(1, 128, 4);
-  EXPECT_TRUE(at(0).announce_failure(std::string(10000, 'x')));
+  EXPECT_TRUE(at(0).announce_failure(0, std::string(10000, 'x'), {}));
   EXPECT_EQ(at(0).failure()->length, FailureNote::kLongest);
 }
 
