@@ -50,6 +50,7 @@ struct Chunk {
   std::uint32_t from = 0;
   std::uint32_t to = 0;
   RunState* state = nullptr;
+  bool eager = false;  // one record that came in an eager slot, not in a frame
 };
 
 // The only door upward: bytes arrived.
@@ -69,6 +70,7 @@ struct Counters {
   std::uint64_t frames_received = 0;     // whole frames consumed
   std::uint64_t chunks_received = 0;
   std::uint64_t bytes_received = 0;      // payload
+  std::uint64_t eager_received = 0;      // records that came in eager slots
   std::uint64_t bytes_copied = 0;        // payload copied by the lamella itself
   std::uint64_t frames_refused = 0;      // arrived with a broken header and were dropped
   std::uint64_t wake_ups = 0;            // futex or fd events rung for this PE
@@ -106,8 +108,20 @@ class Lamella {
   // Gives back a frame of which nothing was committed and nothing published.
   virtual void discard(const OpenFrame& frame) noexcept = 0;
 
-  // Delivers at most one frame's news to `sink`; whether there was any. THREADS: any.
-  // BLOCKS: never (but runs what the sink runs).
+  // The latency path: room for one small record for `destination` that needs no frame. False when
+  // the lamella has none, or it is in use: then a frame carries the record. What is claimed must be
+  // posted (`bytes` were written, at least one) or unclaimed. It has no order with frames.
+  // THREADS: any. BLOCKS: never.
+  struct EagerRoom {
+    std::byte* bytes = nullptr;
+    std::uint32_t capacity = 0;
+  };
+  virtual bool try_claim_eager(Pe, EagerRoom&) noexcept { return false; }
+  virtual void post_eager(Pe, Lane, std::uint32_t /*bytes*/) noexcept {}
+  virtual void unclaim_eager(Pe) noexcept {}
+
+  // Delivers at most one frame's news, and eager records, to `sink`; whether there was any.
+  // THREADS: any. BLOCKS: never (but runs what the sink runs).
   virtual bool poll(FrameSink& sink) noexcept = 0;
   virtual bool has_incoming() const noexcept = 0;  // seq_cst, for the look before sleeping
 

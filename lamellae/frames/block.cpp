@@ -31,8 +31,11 @@ BlockShape BlockShape::of(Pe num_pes, std::uint32_t frame_bytes, std::uint32_t p
 Block::Offsets Block::offsets(const BlockShape& shape) noexcept {
   Offsets at{};
   at.in_flight = align64(sizeof(BlockHead));
-  std::size_t end =
-      at.in_flight + align64(kLanes * shape.num_pes * sizeof(std::atomic<std::uint32_t>));
+  constexpr std::size_t word = sizeof(std::atomic<std::uint32_t>);
+  const Pe eager_pes = shape.num_pes <= kMostEagerPes ? shape.num_pes : 0;
+  at.eager_taken = at.in_flight + align64(kLanes * shape.num_pes * word);
+  at.eager = (at.eager_taken + eager_pes * word + 127) & ~std::size_t{127};
+  std::size_t end = at.eager + eager_pes * sizeof(EagerSlot);
   for (std::size_t lane = 0; lane < kLanes; ++lane) {
     at.free[lane] = end;
     end += align64(words_for(shape.frames[lane]) * sizeof(std::atomic<std::uint64_t>));
@@ -59,6 +62,10 @@ void Block::construct(std::byte* base, const BlockShape& shape) noexcept {
   for (Pe pe = 0; pe < shape.num_pes; ++pe)
     for (const Lane lane : {Lane::kRequest, Lane::kReply})
       new (&block.in_flight(lane, pe)) std::atomic<std::uint32_t>(0);
+  for (Pe pe = 0; block.has_eager() && pe < shape.num_pes; ++pe) {
+    new (&block.eager_slot(pe)) EagerSlot();
+    new (&block.eager_taken(pe)) std::atomic<std::uint32_t>(0);
+  }
   for (std::size_t lane = 0; lane < kLanes; ++lane) {
     auto* words = block.free_words(static_cast<Lane>(lane));
     for (std::uint32_t w = 0; w < words_for(shape.frames[lane]); ++w)
@@ -71,6 +78,14 @@ void Block::construct(std::byte* base, const BlockShape& shape) noexcept {
 std::atomic<std::uint32_t>& Block::in_flight(Lane lane, Pe destination) const noexcept {
   auto* counts = reinterpret_cast<std::atomic<std::uint32_t>*>(base_ + at_.in_flight);
   return counts[static_cast<std::size_t>(lane) * num_pes_ + destination];
+}
+
+EagerSlot& Block::eager_slot(Pe source) const noexcept {
+  return reinterpret_cast<EagerSlot*>(base_ + at_.eager)[source];
+}
+
+std::atomic<std::uint32_t>& Block::eager_taken(Pe source) const noexcept {
+  return reinterpret_cast<std::atomic<std::uint32_t>*>(base_ + at_.eager_taken)[source];
 }
 
 std::atomic<std::uint64_t>* Block::free_words(Lane lane) const noexcept {

@@ -41,6 +41,21 @@ struct FrameControl {
 };
 static_assert(sizeof(FrameControl) == 128);
 
+// One small record on its way from one PE to another; it lies in the receiver's block. Only the
+// sender writes here: what the receiver has taken is counted elsewhere, so that in a ping-pong each
+// line crosses once. `acked` spares the sender the look there: it rides with what goes back.
+struct alignas(128) EagerSlot {
+  std::atomic<std::uint32_t> posted{0};  // records posted so far; stored last, with release
+  std::uint32_t acked = 0;               // records of the receiver that the sender has taken
+  std::uint32_t bytes = 0;
+  Lane lane = Lane::kRequest;
+  alignas(8) std::byte record[112] = {};
+};
+static_assert(sizeof(EagerSlot) == 128);
+
+// With more PEs looking at each one's slot would cost more than it saves.
+inline constexpr Pe kMostEagerPes = 16;
+
 inline constexpr std::uint32_t kLeft = 1000;    // BlockHead::ended: it left in order
 inline constexpr std::uint32_t kExited = 2000;  // exit(status) while the job ran: + status
 
@@ -68,11 +83,16 @@ class Block {
   Block(std::byte* base, const BlockShape& shape) noexcept;
 
   static std::size_t bytes(const BlockShape& shape) noexcept;
-  // Builds the block in zeroed memory, aligned to 64.
+  // Builds the block in zeroed memory, aligned to 128.
   static void construct(std::byte* base, const BlockShape& shape) noexcept;
 
   BlockHead& head() const noexcept { return *reinterpret_cast<BlockHead*>(base_); }
   std::atomic<std::uint32_t>& in_flight(Lane lane, Pe destination) const noexcept;
+  // REQUIRES: has_eager(). The slot in which `source` posts for this PE, and how many records of it
+  // this PE has taken.
+  EagerSlot& eager_slot(Pe source) const noexcept;
+  std::atomic<std::uint32_t>& eager_taken(Pe source) const noexcept;
+  bool has_eager() const noexcept { return num_pes_ <= kMostEagerPes; }
   // Words of the free-frame bitmap of a lane; a set bit is a free frame.
   std::atomic<std::uint64_t>* free_words(Lane lane) const noexcept;
   FrameControl& control(std::uint32_t frame) const noexcept;
@@ -91,7 +111,7 @@ class Block {
 
  private:
   struct Offsets {
-    std::size_t in_flight, free[kLanes], control, frames, end;
+    std::size_t in_flight, eager, eager_taken, free[kLanes], control, frames, end;
   };
   static Offsets offsets(const BlockShape& shape) noexcept;
 

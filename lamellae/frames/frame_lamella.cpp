@@ -29,6 +29,7 @@ FrameLamella::FrameLamella(Pe my_pe, const BlockShape& shape,
     : my_pe_(my_pe), shape_(shape), scope_(scope), owner_(std::move(owner)) {
   LAMELLAR_CHECK(blocks.size() == shape.num_pes, "one block for every PE");
   for (std::byte* base : blocks) blocks_.emplace_back(base, shape);
+  if (mine().has_eager()) eager_ = std::make_unique<EagerSender[]>(shape.num_pes);
 }
 
 void FrameLamella::rebase(Pe pe, std::byte* base) noexcept { blocks_[pe] = Block(base, shape_); }
@@ -163,12 +164,104 @@ void FrameLamella::discard(const OpenFrame& frame) noexcept {
   give_back(mine(), frame.ref.index, destination);
 }
 
+bool FrameLamella::try_claim_eager(Pe destination, EagerRoom& room) noexcept {
+  if (eager_ == nullptr) return false;
+  EagerSender& sender = eager_[destination];
+  if (sender.claimed.exchange(true)) return false;
+  base::sim_point();
+  if (sender.taken.load(std::memory_order_acquire) != sender.posted) {
+    // Nothing that came back has told: look. Pairs with receive_eager().
+    const std::uint32_t taken =
+        blocks_[destination].eager_taken(my_pe_).load(std::memory_order_acquire);
+    if (taken != sender.posted) {
+      sender.claimed.store(false);
+      return false;
+    }
+    sender.taken.store(taken, std::memory_order_relaxed);
+  }
+  EagerSlot& slot = blocks_[destination].eager_slot(my_pe_);
+  room = {slot.record, sizeof slot.record};
+  return true;
+}
+
+void FrameLamella::unclaim_eager(Pe destination) noexcept {
+  eager_[destination].claimed.store(false);
+}
+
+void FrameLamella::post_eager(Pe destination, Lane lane, std::uint32_t bytes) noexcept {
+  EagerSender& sender = eager_[destination];
+  const Block& to = blocks_[destination];
+  EagerSlot& slot = to.eager_slot(my_pe_);
+  slot.bytes = bytes;
+  slot.lane = lane;
+  slot.acked = mine().eager_taken(destination).load(std::memory_order_acquire);
+  base::sim_point();
+  const std::uint32_t posted = ++sender.posted;
+  slot.posted.store(posted);  // seq_cst, before the look at the doorbell; pairs with eager_waits()
+  sender.claimed.store(false);
+  base::sim_point();
+  to.head().doorbell.notify(1, scope_);
+}
+
+bool FrameLamella::eager_waits(Pe source) const noexcept {
+  return mine().eager_slot(source).posted.load() !=
+         mine().eager_taken(source).load(std::memory_order_relaxed);
+}
+
+// The record is copied out, so that its slot is free before it runs: an answer tells the sender so.
+bool FrameLamella::receive_eager(Pe source, FrameSink& sink) noexcept {
+  if (taking_eager_.exchange(true)) return false;
+  if (!eager_waits(source)) {
+    taking_eager_.store(false);
+    return false;
+  }
+  const EagerSlot& slot = mine().eager_slot(source);
+  const std::uint32_t posted = slot.posted.load();
+  const std::uint32_t bytes = slot.bytes;
+  const std::uint32_t acked = slot.acked;
+  const Lane lane = slot.lane;
+  alignas(8) std::byte record[sizeof slot.record];
+  const bool fits = bytes != 0 && bytes <= sizeof record &&
+                    static_cast<std::size_t>(lane) < kLanes;
+  if (fits) std::memcpy(record, slot.record, bytes);
+  base::sim_point();
+  mine().eager_taken(source).store(posted, std::memory_order_release);
+  EagerSender& back = eager_[source];
+  // Whoever claims our slot there may know more by now.
+  std::uint32_t known = back.taken.load(std::memory_order_relaxed);
+  while (static_cast<std::int32_t>(acked - known) > 0 &&
+         !back.taken.compare_exchange_weak(known, acked, std::memory_order_acq_rel)) {
+  }
+  taking_eager_.store(false);
+  base::sim_point();
+  if (!fits) {
+    refuse({source, 0}, "an eager record of impossible length");
+    return true;
+  }
+  RunState state;
+  sink.on_chunk({source, lane, record, 0, bytes, &state, true});
+  count(eager_received_);
+  count(eager_bytes_, bytes);
+  count(bytes_, bytes);
+  return true;
+}
+
+bool FrameLamella::poll_eager(FrameSink& sink) noexcept {
+  if (eager_ == nullptr) return false;
+  bool any = false;
+  for (Pe pe = 0; pe < shape_.num_pes; ++pe)
+    if (eager_waits(pe)) any = receive_eager(pe, sink) || any;
+  return any;
+}
+
 bool FrameLamella::has_incoming() const noexcept {
+  for (Pe pe = 0; eager_ != nullptr && pe < shape_.num_pes; ++pe)
+    if (eager_waits(pe)) return true;
   return pending_.load() != 0 || mine().head().inbox.load() != 0;
 }
 
 bool FrameLamella::take_one(Address& address) noexcept {
-  if (!has_incoming()) return false;
+  if (pending_.load() == 0 && mine().head().inbox.load() == 0) return false;
   if (taking_.exchange(true)) return false;
   std::uint64_t link = pending_.load(std::memory_order_relaxed);
   if (link == 0) {
@@ -196,8 +289,9 @@ bool FrameLamella::take_one(Address& address) noexcept {
 }
 
 bool FrameLamella::poll(FrameSink& sink) noexcept {
+  const bool eager = poll_eager(sink);
   Address address{};
-  if (!take_one(address)) return false;
+  if (!take_one(address)) return eager;
   receive(address, sink);
   return true;
 }
@@ -331,6 +425,8 @@ Counters FrameLamella::counters() const noexcept {
   c.frames_handed_over = handed_over_.load(std::memory_order_relaxed);
   c.frames_received = received_.load(std::memory_order_relaxed);
   c.chunks_received = chunks_.load(std::memory_order_relaxed);
+  c.eager_received = eager_received_.load(std::memory_order_relaxed);
+  c.bytes_copied = eager_bytes_.load(std::memory_order_relaxed);
   c.bytes_received = bytes_.load(std::memory_order_relaxed);
   c.frames_refused = refused_.load(std::memory_order_relaxed);
   c.wake_ups = mine().head().doorbell.wakes.load(std::memory_order_relaxed);

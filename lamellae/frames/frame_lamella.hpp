@@ -36,6 +36,9 @@ class FrameLamella final : public Lamella {
   void publish(FrameRef frame) noexcept override;
   void seal(const OpenFrame& frame) noexcept override;
   void discard(const OpenFrame& frame) noexcept override;
+  bool try_claim_eager(Pe destination, EagerRoom& room) noexcept override;
+  void post_eager(Pe destination, Lane lane, std::uint32_t bytes) noexcept override;
+  void unclaim_eager(Pe destination) noexcept override;
   bool poll(FrameSink& sink) noexcept override;
   bool has_incoming() const noexcept override;
   std::uint32_t in_flight(Pe destination, Lane lane) const noexcept override;
@@ -62,7 +65,16 @@ class FrameLamella final : public Lamella {
     Pe pe;
     std::uint32_t frame;
   };
+  // What this PE knows of its slot at another one.
+  struct alignas(64) EagerSender {
+    std::atomic<bool> claimed{false};
+    std::uint32_t posted = 0;             // by whoever claimed it
+    std::atomic<std::uint32_t> taken{0};  // of them, as far as is known
+  };
   const Block& mine() const noexcept { return blocks_[my_pe_]; }
+  bool eager_waits(Pe source) const noexcept;
+  bool poll_eager(FrameSink& sink) noexcept;
+  bool receive_eager(Pe source, FrameSink& sink) noexcept;
   bool take_credit(Lane lane, Pe destination) noexcept;
   bool any_free(Lane lane) const noexcept;
   bool take_free(Lane lane, std::uint32_t& index) noexcept;
@@ -83,6 +95,10 @@ class FrameLamella final : public Lamella {
   Grow grow_;
   std::atomic<bool> growing_{false};
 
+  std::unique_ptr<EagerSender[]> eager_;      // by destination; null when there are no slots
+  alignas(64) std::atomic<bool> taking_eager_{false};
+  std::atomic<std::uint64_t> eager_received_{0};
+  std::atomic<std::uint64_t> eager_bytes_{0};
   alignas(64) std::atomic<bool> taking_{false};   // one thread at a time takes from pending_
   std::atomic<std::uint64_t> pending_{0};         // taken from the inbox, oldest first
   alignas(64) std::atomic<std::uint64_t> opened_{0};

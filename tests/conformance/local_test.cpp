@@ -25,6 +25,7 @@ Subject local() {
   subject.name = "local";
   subject.make = [](const Shape& shape) { return std::make_unique<LocalEndpoints>(shape); };
   subject.by_reference = true;
+  subject.eager = true;
   subject.simulated = true;
   subject.damage = damage_frame;
   return subject;

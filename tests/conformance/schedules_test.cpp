@@ -1,15 +1,8 @@
 // Small races under schedules drawn from seeds: every switch between threads is at a hook of base,
 // and a wake-up that gets lost shows as "every thread sleeps".
-// LAMELLAR_TEST_SEED=<n> runs that seed alone.
-#include <signal.h>
-#include <unistd.h>
-
-#include <charconv>
-#include <cstdlib>
-
 #include "base/clock/rng.hpp"
-#include "base/clock/sim.hpp"
 #include "base/clock/thread.hpp"
+#include "conformance/seeds.hpp"
 #include "conformance/traffic.hpp"
 
 namespace lamellar::conformance {
@@ -17,35 +10,6 @@ namespace {
 
 using lamellae::Lamella;
 using lamellae::Lane;
-
-std::atomic<std::uint64_t> g_seed{0};
-
-// A broken invariant aborts: say under which seed.
-extern "C" void say_seed(int) {
-  char text[64] = "seed ";
-  char* const end = std::to_chars(text + 5, text + 60, g_seed.load()).ptr;
-  *end = '\n';
-  static_cast<void>(!write(2, text, static_cast<std::size_t>(end + 1 - text)));
-  signal(SIGABRT, SIG_DFL);
-}
-
-template <class Body>
-void for_seeds(std::uint64_t count, const Body& body) {
-  std::uint64_t first = 1;
-  if (const char* const only = std::getenv("LAMELLAR_TEST_SEED")) {
-    first = std::strtoull(only, nullptr, 10);
-    count = 1;
-  }
-  const auto before = signal(SIGABRT, say_seed);
-  for (std::uint64_t seed = first; seed < first + count; ++seed) {
-    SCOPED_TRACE(testing::Message() << "seed " << seed);
-    g_seed.store(seed);
-    base::Sim sim(seed);
-    sim.run([&] { body(seed); });
-    if (testing::Test::HasFailure()) break;
-  }
-  signal(SIGABRT, before);
-}
 
 // The shape of the race depends on the seed too.
 TEST_P(Conformance, SchedulesOfOwnerPublisherAndReceivers) {

@@ -71,6 +71,7 @@ Subject shmem() {
   subject.name = "shmem";
   subject.make = [](const Shape& shape) { return std::make_unique<ShmemEndpoints>(shape); };
   subject.by_reference = true;
+  subject.eager = true;
   subject.damage = damage_frame;
   return subject;
 }

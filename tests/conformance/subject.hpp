@@ -34,6 +34,8 @@ struct Subject {
   std::function<std::unique_ptr<Endpoints>(const Shape&)> make;
   // Payload is read where its sender wrote it: bytes_copied stays 0.
   bool by_reference = false;
+  // Has eager slots.
+  bool eager = false;
   // Sleeps, waits and queues through base only, so that schedules can be drawn from a seed.
   bool simulated = false;
   // Breaks an open frame's header; empty where nobody above can.

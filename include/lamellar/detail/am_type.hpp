@@ -11,10 +11,12 @@
 
 namespace lamellar::detail {
 
-// A piece of a run to execute. In: at, end, limit, request. Out: at, records, deferred, broken.
+// A piece of a run to execute. In: at, end, limit, request, counted. Out: at, records, deferred,
+// broken.
 struct RunArgs {
   Pe source = 0;
   bool request = false;              // records begin with a RequestId
+  bool counted = true;               // the sender counts their bytes
   std::uint32_t limit = 0;           // take at most so many records
   const std::byte* at = nullptr;
   const std::byte* end = nullptr;

@@ -46,7 +46,8 @@ LAMELLAR_API void reply_failure(engine::Engine& engine, Pe pe, RequestId request
 // --- executing -----------------------------------------------------------------------------
 LAMELLAR_API void detached_failure(engine::Engine& engine, Pe source, const char* am,
                                    std::exception_ptr error) noexcept;
-// A message whose end was deferred (a coroutine) is done; `bytes` it took on the wire.
+// A message whose end was deferred (a coroutine) is done; `bytes` it took on the wire, when they
+// count.
 LAMELLAR_API void deferred_done(engine::Engine& engine, Pe source, std::uint64_t bytes) noexcept;
 // A message to the own PE began or ended.
 LAMELLAR_API void local_began(engine::Engine& engine);

@@ -120,8 +120,9 @@ bool execute_record(engine::Engine& engine, const AmType& type, RunArgs& args,
         slab_delete(cell);
         throw;
       }
-      args.deferred += record;
-      trampoline(execute_coroutine(cell, answer, record).handle);
+      const std::uint64_t later = args.counted ? record : 0;
+      args.deferred += later;
+      trampoline(execute_coroutine(cell, answer, later).handle);
     } else {
       AM am{};
       decode_into(am, fields);

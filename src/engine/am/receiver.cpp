@@ -21,6 +21,7 @@ struct Receiver::Cut {
   const std::byte* at;
   const std::byte* end;
   std::uint32_t limit;           // records the run still has, at most
+  bool counted;                  // its bytes are reported to the sender: see Chunk::eager
   std::uint32_t records = 0;     // taken
   std::uint64_t deferred = 0;
 };
@@ -41,7 +42,7 @@ void Receiver::on_chunk(const lamellae::Chunk& chunk) noexcept {
   if (wrong != nullptr)
     engine_.fail("a frame from PE " + std::to_string(chunk.source) + " cannot be read: " + wrong);
   if (chunk.lane == lamellae::Lane::kRequest) {
-    executed(chunk.source, chunk.to - chunk.from - deferred);
+    if (!chunk.eager) executed(chunk.source, chunk.to - chunk.from - deferred);
     // Rides with the answers when there are any.
     if (engine_.sender().reply_waits(chunk.source)) report_to(chunk.source);
     if (request_chunks_.fetch_add(1) % kReportEvery == kReportEvery - 1) report_executed();
@@ -70,7 +71,7 @@ const char* Receiver::read_runs(const lamellae::Chunk& chunk, std::uint64_t& def
       continue;
     }
     Cut cut{chunk.source, chunk.payload + at, chunk.payload + chunk.to,
-            count == 0 ? ~std::uint32_t{0} : count - state.records};
+            count == 0 ? ~std::uint32_t{0} : count - state.records, !chunk.eager};
     if (const char* wrong = read_run(cut, run->word)) return wrong;
     state.records += cut.records;
     deferred += cut.deferred;
@@ -102,6 +103,7 @@ const char* Receiver::read_messages(Cut& cut, std::uint32_t word) {
   detail::RunArgs args;
   args.source = cut.source;
   args.request = wire::kind_of(word) == wire::Kind::kRequest;
+  args.counted = cut.counted;
   args.limit = cut.limit;
   args.at = cut.at;
   args.end = cut.end;
@@ -160,7 +162,7 @@ const char* Receiver::read_fragments(Cut& cut) {
 const char* Receiver::execute_whole(Pe source, AssembledRecord& whole) {
   const wire::Kind kind = wire::kind_of(whole.word);
   if (kind == wire::Kind::kFragment || kind == wire::Kind::kControl) return "a nested fragment";
-  Cut cut{source, whole.bytes.get(), whole.bytes.get() + whole.size, 1};
+  Cut cut{source, whole.bytes.get(), whole.bytes.get() + whole.size, 1, true};
   const char* const wrong = read_run(cut, whole.word);
   // Its pieces were counted as deferred when they came; a coroutine still runs on.
   const bool request = kind == wire::Kind::kDetached || kind == wire::Kind::kRequest;
@@ -189,6 +191,7 @@ const char* Receiver::read_control(Cut& cut) {
 }
 
 void Receiver::executed(Pe source, std::uint64_t bytes) noexcept {
+  if (bytes == 0) return;
   peers_[source].executed.fetch_add(bytes);
   news_.store(true);
 }

@@ -128,6 +128,12 @@ bool Sender::scarce(Lane lane) const noexcept {
 void Sender::append(Pe destination, Lane lane, const RunKind& kind, const RecordSource& record) {
   Table& table = table_of_this_thread();
   Cursor& cursor = cursor_of(table, lane, destination);
+  // Nothing is being gathered for that PE. A detached message is not so urgent, and it is counted
+  // in bytes, which those in slots are not: a request ends with its answer.
+  const bool resting = cursor.limit.load(std::memory_order_relaxed) == nullptr;
+  if (resting && wire::kind_of(kind.word) != wire::Kind::kDetached &&
+      try_eager(destination, lane, kind, record))
+    return;
   for (;;) {
     const bool spilled_by_a_handler =
         cursor.spill != nullptr && detail::t_state.depth == 0 && lane == Lane::kRequest;
@@ -144,6 +150,26 @@ void Sender::append(Pe destination, Lane lane, const RunKind& kind, const Record
         return send_large(kind, record, lane, destination);
     }
   }
+}
+
+bool Sender::try_eager(Pe destination, Lane lane, const RunKind& kind,
+                       const RecordSource& record) {
+  lamellae::Lamella::EagerRoom room;
+  if (!lamella_.try_claim_eager(destination, room)) return false;
+  const wire::RunHeader run{kind.word, 1};
+  detail::SpanWriter to(room.bytes, room.bytes + room.capacity);
+  to.put_value(run);
+  try {
+    record.write(to);
+  } catch (...) {
+    lamella_.unclaim_eager(destination);
+    throw;
+  }
+  if (to.fits())
+    lamella_.post_eager(destination, lane, static_cast<std::uint32_t>(to.at - room.bytes));
+  else
+    lamella_.unclaim_eager(destination);
+  return to.fits();
 }
 
 Sender::Put Sender::try_put(Cursor& cursor, const RunKind& kind, const RecordSource& record) {

@@ -80,6 +80,8 @@ class Sender final : public base::TickTarget {
   Table& table_of_this_thread();
   bool belongs_here(const detail::CursorTable& table) const noexcept;
   detail::Cursor& cursor_of(Table& table, lamellae::Lane lane, Pe destination) noexcept;
+  bool try_eager(Pe destination, lamellae::Lane lane, const RunKind& kind,
+                 const RecordSource& record);
   Put try_put(detail::Cursor& cursor, const RunKind& kind, const RecordSource& record);
   void open(detail::Cursor& cursor, lamellae::Lane lane, Pe destination);
   void install(detail::Cursor& cursor, const lamellae::OpenFrame& frame) noexcept;

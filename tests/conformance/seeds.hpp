@@ -1,0 +1,46 @@
+#pragma once
+// Runs a test under schedules drawn from seeds. LAMELLAR_TEST_SEED=<n> runs that seed alone.
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <charconv>
+#include <cstdint>
+#include <cstdlib>
+
+#include <gtest/gtest.h>
+
+#include "base/clock/sim.hpp"
+
+namespace lamellar::conformance {
+
+inline std::atomic<std::uint64_t> g_seed{0};
+
+// A broken invariant aborts: say under which seed.
+inline void say_seed(int) {
+  char text[64] = "seed ";
+  char* const end = std::to_chars(text + 5, text + 60, g_seed.load()).ptr;
+  *end = '\n';
+  static_cast<void>(!write(2, text, static_cast<std::size_t>(end + 1 - text)));
+  signal(SIGABRT, SIG_DFL);
+}
+
+template <class Body>
+void for_seeds(std::uint64_t count, const Body& body) {
+  std::uint64_t first = 1;
+  if (const char* const only = std::getenv("LAMELLAR_TEST_SEED")) {
+    first = std::strtoull(only, nullptr, 10);
+    count = 1;
+  }
+  const auto before = signal(SIGABRT, say_seed);
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    g_seed.store(seed);
+    base::Sim sim(seed);
+    sim.run([&] { body(seed); });
+    if (testing::Test::HasFailure()) break;
+  }
+  signal(SIGABRT, before);
+}
+
+}  // namespace lamellar::conformance
