@@ -71,6 +71,7 @@ class ByPmi final : public Exchange {
   void finalize() noexcept override { pmi_->finalize(); }
   void set_busy(bool busy) noexcept override { pmi_->set_busy(busy); }
   void blame(Pe culprit) noexcept override { pmi_->blame(culprit); }
+  void say_end(const std::string& how) noexcept override { pmi_->say_end(how); }
 
  private:
   std::size_t limit() const noexcept { return pmi_->value_limit(); }

@@ -33,6 +33,7 @@ class Exchange {
   virtual void finalize() noexcept {}
   virtual void set_busy(bool) noexcept {}
   virtual void blame(Pe) noexcept {}
+  virtual void say_end(const std::string&) noexcept {}
 };
 
 std::unique_ptr<Exchange> exchange_alone();

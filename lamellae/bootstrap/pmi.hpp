@@ -40,6 +40,8 @@ class Pmi {
   virtual void set_busy(bool) noexcept {}
   // This PE ends because `culprit` failed. Only lamellar-run asks.
   virtual void blame(Pe) noexcept {}
+  // How this PE ends ("called exit(0)"), which its status does not tell. Only lamellar-run asks.
+  virtual void say_end(const std::string&) noexcept {}
 };
 
 // The PMI-1 wire protocol over the socket PMI_FD: MPICH's mpiexec, srun --mpi=pmi2, lamellar-run.

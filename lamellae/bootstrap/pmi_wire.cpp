@@ -98,6 +98,10 @@ class WirePmi final : public Pmi {
     if (ours_) try_to_send(WireLine("blame").add("pe", culprit));
   }
 
+  void say_end(const std::string& how) noexcept override {
+    if (ours_) try_to_send(WireLine("ends").add("how", to_text(how)));
+  }
+
  private:
   static bool is_good(const WireLine& reply) noexcept {
     return !reply.has("rc") || reply.value("rc") == "0";

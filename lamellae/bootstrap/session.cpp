@@ -144,6 +144,10 @@ void LaunchSession::blame(Pe culprit) noexcept {
   exchange_->blame(culprit);
 }
 
+void LaunchSession::say_end(const std::string& how) noexcept {
+  if (getpid() == process_) exchange_->say_end(how);
+}
+
 void LaunchSession::end_of_process() noexcept {
   if (getpid() != process_ || !mutex_.try_lock()) return;
   if (open_ == 0 && !broken_.load() && !failed_.load()) exchange_->finalize();
@@ -194,6 +198,13 @@ void at_exit() {
 }
 
 }  // namespace
+
+void say_end_to_launcher(const std::string& how) noexcept {
+  OneSession& one = one_session();
+  if (!one.mutex.try_lock()) return;
+  if (one.session) one.session->say_end(how);
+  one.mutex.unlock();
+}
 
 std::shared_ptr<LaunchSession> join_launcher(const UserBootstrap* callbacks,
                                              std::uint64_t timeout_ns) {

@@ -62,6 +62,10 @@ class LaunchSession : public std::enable_shared_from_this<LaunchSession> {
   // BLOCKS: never. Only lamellar-run listens.
   void blame(Pe culprit) noexcept;
 
+  // How this process ends while a world is open, for the launcher's line. BLOCKS: never. Only
+  // lamellar-run listens.
+  void say_end(const std::string& how) noexcept;
+
   // The process ends: tells the launcher so, unless a world is open or this is a fork().
   void end_of_process() noexcept;
 
@@ -94,6 +98,9 @@ class LaunchSession : public std::enable_shared_from_this<LaunchSession> {
 // Connects to what was detected. ERRORS: LaunchError naming the flag to add when a launcher is
 // there but cannot be reached; never a world of one instead.
 std::unique_ptr<Exchange> connect_launcher(const Detection& detection, std::uint64_t timeout_ns);
+
+// What say_end() says, by the session of this process if it has one. THREADS: any.
+void say_end_to_launcher(const std::string& how) noexcept;
 
 // The session of this process, made at the first call: with the user's callbacks, or with the
 // launcher this process has, or alone. Collective at the first call. PROCESS-GLOBAL: one session.

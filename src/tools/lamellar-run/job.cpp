@@ -337,6 +337,8 @@ std::optional<Job::Failure> Job::failure_of(unsigned pe) const {
   if (const std::string* const why = server_.abandoned_because(pe); why != nullptr && status != 0)
     return Failure{pe, status, false,
                    who + "cannot start: " + lamellae::from_text(*why).value_or(*why)};
+  if (const std::string& how = server_.said_how(pe); !how.empty() && status != 0)
+    return Failure{pe, status, false, who + how};
   if (status != 0)
     return Failure{pe, status, false, who + "ended with status " + std::to_string(status)};
   if (server_.is_in(pe))

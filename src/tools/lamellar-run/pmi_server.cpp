@@ -67,6 +67,8 @@ void PmiServer::line(unsigned pe, std::string_view text) {
   } else if (command == "blame") {
     if (const auto culprit = request.number("pe"); culprit && *culprit < pes_.size())
       pes_[pe].blames = static_cast<unsigned>(*culprit);
+  } else if (command == "ends") {
+    pes_[pe].ends = lamellae::from_text(request.value("how")).value_or("");
   }
 }
 

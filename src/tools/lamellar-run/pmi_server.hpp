@@ -3,7 +3,7 @@
 //
 // Beyond the protocol: `finalize` may be followed by another `init`; `abort` may say why=TEXT and
 // ends the others' barriers with rc=-1 instead of killing them; `blame pe=N` says that the PE ends
-// because PE N failed; of itself, that it has written why.
+// because PE N failed; of itself, that it has written why. `ends how=TEXT` says how it ends itself.
 #include <functional>
 #include <map>
 #include <optional>
@@ -33,6 +33,8 @@ class PmiServer {
   std::optional<unsigned> blames(unsigned pe) const { return pes_[pe].blames; }
   // It has written itself why it fails: it blames itself.
   bool said_why(unsigned pe) const { return pes_[pe].blames == pe; }
+  // How it said that it ends; empty when it did not.
+  const std::string& said_how(unsigned pe) const { return pes_[pe].ends; }
   // Why it said abort; null when it did not, or another did before.
   const std::string* abandoned_because(unsigned pe) const {
     return abandoned_ && abandoned_->pe == pe ? &abandoned_->why : nullptr;
@@ -45,6 +47,7 @@ class PmiServer {
     bool ever = false;
     bool waits = false;  // in the barrier
     std::optional<unsigned> blames;
+    std::string ends;
   };
   struct Abandoned {
     unsigned pe = 0;

@@ -5,9 +5,11 @@
 
 #include <atomic>
 #include <cstdio>
+#include <string>
 
 #include "base/crash/crash.hpp"
 #include "base/log/log.hpp"
+#include "lamellae/bootstrap/session.hpp"
 #include "lamellae/frames/block.hpp"
 
 namespace lamellar::world {
@@ -21,6 +23,8 @@ void on_early_exit(int status, void*) {
   const int ends_with = status == 0 ? 1 : status;
   // In a job of several processes those who outlive this one say it.
   if (base::write_tombstone(lamellae::kExited + static_cast<std::uint32_t>(status & 0xff))) {
+    lamellae::say_end_to_launcher("called exit(" + std::to_string(status) +
+                                  ") while the job runs; return from the PE function instead");
     std::fflush(nullptr);
     _exit(ends_with);
   }

@@ -106,8 +106,9 @@ void run_pe(Job& job, Pe local_pe) noexcept {
     runtime = world::Runtime::start(job.settings, job.seating.pes_here(),
                                     std::move(seat.bootstrap), std::move(seat.lamella),
                                     job.on_error);
-  } catch (const JobFailed&) {
-    return job.ended(kUnusable);  // another PE has said why
+  } catch (const JobFailed& error) {
+    job.seating.blame(error.pe());  // it has said why
+    return job.ended(kUnusable);
   } catch (const std::exception& error) {
     if (!job.seating.launcher_reports())
       LAMELLAR_LOG_ERROR("this PE cannot start: {}", error.what());

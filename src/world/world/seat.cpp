@@ -77,6 +77,10 @@ bool Seating::launcher_reports() const {
   return !local_ && std::string_view(session_->launcher()) == "lamellar-run";
 }
 
+void Seating::blame(Pe culprit) noexcept {
+  if (!local_) session_->blame(culprit);
+}
+
 void Seating::abandon(Pe local_pe, const std::string& why) noexcept {
   if (local_) return local_->bootstrap(local_pe)->abandon(why);
   try {

@@ -39,6 +39,8 @@ class Seating {
   bool launcher_reports() const;
   // A PE of this process could not start: the others must not wait for it.
   void abandon(Pe local_pe, const std::string& why) noexcept;
+  // This process ends because `culprit`, a PE of another one, could not start.
+  void blame(Pe culprit) noexcept;
 
  private:
   void seat_in_process();
