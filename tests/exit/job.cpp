@@ -19,9 +19,12 @@ namespace {
 
 constexpr unsigned kPes = 4;
 
+// What can be read of it: a process of which it tells may end meanwhile.
 std::string all_of(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
 }
 
 std::string new_token() {

