@@ -21,6 +21,8 @@ class Bootstrap {
   virtual void barrier() { static_cast<void>(allgather({})); }
   // The PEs on this host, in order, this one included: those that memory can be shared with.
   virtual std::vector<Pe> host_mates() const = 0;
+  // All PEs, a group for each host: in order inside a group, groups in order of their first PEs.
+  virtual const std::vector<std::vector<Pe>>& hosts() const = 0;
   // The name of what started the PEs, for messages: "solo", "local", "lamellar-run", ...
   virtual const char* launcher() const noexcept = 0;
 };

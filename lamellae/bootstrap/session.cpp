@@ -60,6 +60,7 @@ class SessionBootstrap final : public Bootstrap {
   void barrier() override { session_->barrier(next_key(), world_); }
   void abandon(const std::string& why) noexcept override { session_->abandon(why); }
   std::vector<Pe> host_mates() const override { return session_->host_mates(); }
+  const std::vector<std::vector<Pe>>& hosts() const override { return session_->hosts(); }
   const char* launcher() const noexcept override { return session_->launcher(); }
 
  private:
@@ -79,10 +80,14 @@ LaunchSession::LaunchSession(std::unique_ptr<Exchange> exchange, std::string lau
       timeout_ns_(timeout_ns) {
   const std::string mine = lamellae::host_name() + '\n' + host_identity();
   const std::vector<std::string> all = allgather("join", "the job", mine);
+  std::map<std::string, std::size_t> known;  // where its group is
   for (Pe pe = 0; pe < all.size(); ++pe) {
     host_names_.push_back(all[pe].substr(0, all[pe].find('\n')));
-    if (all[pe] == mine) host_mates_.push_back(pe);
+    const auto [host, is_new] = known.emplace(all[pe], hosts_.size());
+    if (is_new) hosts_.emplace_back();
+    hosts_[host->second].push_back(pe);
   }
+  host_mates_ = hosts_[known.at(mine)];
   exchange_->set_busy(false);
   launcher_pidfd_ = open_launcher_pidfd(kOfThisProcess);
 }

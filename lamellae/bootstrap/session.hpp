@@ -45,6 +45,8 @@ class LaunchSession : public std::enable_shared_from_this<LaunchSession> {
   const char* launcher() const noexcept { return launcher_.c_str(); }
   // The PEs on this host, in order, this one included.
   const std::vector<Pe>& host_mates() const noexcept { return host_mates_; }
+  // All PEs by host: see Bootstrap::hosts().
+  const std::vector<std::vector<Pe>>& hosts() const noexcept { return hosts_; }
   // The name of the host a PE runs on.
   const std::string& host_name(Pe pe) const { return host_names_.at(pe); }
   // Readable when the launcher has ended: this PE should not outlive it. -1 when there is none or
@@ -82,6 +84,7 @@ class LaunchSession : public std::enable_shared_from_this<LaunchSession> {
   const std::string launcher_;
   int launcher_pidfd_ = -1;
   std::vector<Pe> host_mates_;
+  std::vector<std::vector<Pe>> hosts_;
   std::vector<std::string> host_names_;
 
   // An exchange failed or this PE gave up: the launcher must not think that it ended well.

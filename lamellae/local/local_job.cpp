@@ -15,23 +15,24 @@ namespace lamellar::lamellae {
 
 class LocalBootstrap final : public Bootstrap {
  public:
-  LocalBootstrap(std::shared_ptr<LocalJob> job, Pe pe) : job_(std::move(job)), pe_(pe) {}
+  LocalBootstrap(std::shared_ptr<LocalJob> job, Pe pe)
+      : job_(std::move(job)), pe_(pe), hosts_(1, std::vector<Pe>(job_->num_pes())) {
+    std::iota(hosts_[0].begin(), hosts_[0].end(), Pe{0});
+  }
   Pe rank() const noexcept override { return pe_; }
   Pe size() const noexcept override { return job_->num_pes(); }
   std::vector<std::string> allgather(const std::string& mine) override {
     return job_->allgather(pe_, mine);
   }
   void abandon(const std::string& why) noexcept override { job_->abandon(pe_, why); }
-  std::vector<Pe> host_mates() const override {
-    std::vector<Pe> all(size());
-    std::iota(all.begin(), all.end(), Pe{0});
-    return all;
-  }
+  std::vector<Pe> host_mates() const override { return hosts_[0]; }
+  const std::vector<std::vector<Pe>>& hosts() const override { return hosts_; }
   const char* launcher() const noexcept override { return "local"; }
 
  private:
   std::shared_ptr<LocalJob> job_;
   Pe pe_;
+  std::vector<std::vector<Pe>> hosts_;
 };
 
 LocalJob::LocalJob(Pe num_pes, std::uint32_t frame_bytes, std::uint32_t pool_frames)

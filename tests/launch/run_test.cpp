@@ -335,6 +335,15 @@ TEST(Run, WrongUseIsOneLineAndStatusTwo) {
       {{"-n", "2", "--gdb", "--pe", "2", "true"}, "the PEs are 0 to 1"},
       {{"-n", "2", "--gdb", "--valgrind", "true"}, "do not go together"},
       {{"-n", "2", "--pin", "--lamella", "local", "true"}, "--pin needs"},
+      {{"--hosts", "a,b", "true"}, "-n N, or a number for each host, --hosts HOST:N"},
+      {{"--hosts", "a,,b", "-n", "2", "true"}, "not 'a,,b'"},
+      {{"--hosts", "a:0", "true"}, "--hosts HOST:N needs a number from 1 to 4096, not '0'"},
+      {{"--hosts", "a,b,c", "-n", "2", "true"},
+       "-n 2, but --hosts has 0 PEs with a number and 3 hosts without one"},
+      {{"--hosts", "a:2,b:2", "-n", "5", "true"}, "-n 5, but --hosts has 4 PEs with a number"},
+      {{"--hosts", "a", "-n", "2", "--lamella", "local", "true"}, "--lamella local has one"},
+      {{"--hosts", "a", "-n", "2", "--gdb", "true"}, "are for PEs on this host"},
+      {{"--hosts", "a", "-n", "2", "--rsh", " ", "true"}, "--rsh needs a command"},
   };
   for (const auto& row : rows) {
     const Ended ended = run(row.arguments);

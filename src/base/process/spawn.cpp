@@ -35,6 +35,7 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
                          char* const* environment, pid_t parent, int report) noexcept {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) give_up(report, "prctl");
   if (getppid() != parent) _exit(127);  // it ended before the line above
+  if (request.own_group && setpgid(0, 0) != 0) give_up(report, "setpgid");
   if (!request.cpus.empty()) {
     cpu_set_t set;
     CPU_ZERO(&set);

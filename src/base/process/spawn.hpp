@@ -17,6 +17,7 @@ struct SpawnRequest {
   std::vector<std::pair<int, int>> fds;
   std::vector<unsigned> cpus;  // where it may run; empty: anywhere
   sigset_t signal_mask;        // what it starts with
+  bool own_group = false;      // a process group of its own, which no key press reaches
 };
 
 struct SpawnResult {

@@ -1,10 +1,8 @@
 #include "tools/lamellar-run/job.hpp"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,7 +11,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <string_view>
 #include <system_error>
 
 #include "base/clock/clock.hpp"
@@ -21,6 +18,7 @@
 #include "base/process/tree.hpp"
 #include "lamellae/bootstrap/host.hpp"
 #include "lamellae/bootstrap/wire_line.hpp"
+#include "tools/lamellar-run/place.hpp"
 
 namespace lamellar::tools {
 namespace {
@@ -38,32 +36,6 @@ constexpr int kUnusable = 2;
 void say(const std::string& line) {
   const std::string text = "lamellar-run: " + line + "\n";
   if (write(STDERR_FILENO, text.data(), text.size()) < 0) return;  // nobody listens
-}
-
-std::vector<unsigned> usable_cpus() {
-  std::vector<unsigned> cpus;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) == 0)
-    for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu)
-      if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
-  return cpus;
-}
-
-// What other launchers told this process is not true of the PEs.
-bool is_of_a_launcher(std::string_view variable) {
-  for (const std::string_view prefix :
-       {"PMI_", "PMIX_", "OMPI_COMM_WORLD_", "OMPI_UNIVERSE_", "MPI_LOCAL", "SLURM_STEP",
-        "SLURM_PROCID=", "SLURM_LOCALID=", "LAMELLAR_RUN_", "LAMELLAR_NUM_PES="})
-    if (variable.starts_with(prefix)) return true;
-  return false;
-}
-
-void raise_descriptor_limit(std::size_t needed) {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
-  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, needed);
-  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int status_of(int wait_status) {
@@ -89,10 +61,12 @@ Job::Job(const Options& options)
     : options_(options),
       host_(lamellae::host_name()),
       cpus_(usable_cpus()),
+      inherited_(environment_for_pes()),
       null_(open_null()),
       signals_({SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}),
       server_(options.pes, random_space(),
               [this](unsigned pe, const std::string& text) {
+                if (hosts_) return hosts_->send_pmi(pe, text);
                 // An answer is short and the PE waits for it: it fits, or the PE is broken.
                 const int socket = processes_[pe].socket;
                 const auto size = static_cast<ssize_t>(text.size());
@@ -101,11 +75,22 @@ Job::Job(const Options& options)
                   shutdown(socket, SHUT_RDWR);
               }),
       processes_(options.one_process() ? 1 : options.pes) {
-  for (char** variable = environ; *variable != nullptr; ++variable)
-    if (!is_of_a_launcher(*variable)) inherited_.emplace_back(*variable);
   raise_descriptor_limit(processes_.size() * (options_.tag_output ? 3 : 1) + 64);
   signal(SIGPIPE, SIG_IGN);
   prctl(PR_SET_CHILD_SUBREAPER, 1);  // what the PEs leave behind comes to us
+  if (options_.hosts.empty()) return;
+  Hosts::Events events;
+  events.pmi = [this](unsigned pe, const std::string& bytes) {
+    server_.receive(pe, bytes);
+    pe_left_early();
+  };
+  events.ended = [this](unsigned pe, int wait_status) {
+    ended(pe, wait_status);
+    decide();
+    pe_left_early();
+  };
+  events.failed = [this](int status, const std::string& line) { fail(status, line); };
+  hosts_ = std::make_unique<Hosts>(options_, loop_, signals_, std::move(events));
 }
 
 Job::~Job() {
@@ -119,11 +104,15 @@ int Job::run() {
   if (start_all()) {
     while (!all_ended()) {
       try {
-        if (loop_.run_once(std::min(kill_at_ns_, report_at_ns_))) continue;
+        const std::uint64_t hosts_ns = hosts_ ? hosts_->deadline_ns() : base::kForever;
+        if (loop_.run_once(std::min({kill_at_ns_, report_at_ns_, hosts_ns}))) continue;
         if (base::now_ns() >= report_at_ns_) {
           report();
+        } else if (base::now_ns() >= hosts_ns) {
+          hosts_->late();
         } else {
           signal_all(SIGKILL);
+          if (hosts_) hosts_->give_up_after(kSweepNs);
           kill_at_ns_ = base::kForever;
         }
       } catch (const OutputError& error) {
@@ -134,6 +123,7 @@ int Job::run() {
     }
   }
   for (unsigned pe = 0; pe < processes_.size(); ++pe) hang_up(pe);
+  if (hosts_) hosts_->end();
   sweep();
   finish_outputs();
   return status_.value_or(0);
@@ -142,6 +132,7 @@ int Job::run() {
 // --- start --------------------------------------------------------------------------------------
 
 bool Job::start_all() {
+  if (hosts_) return hosts_->start();
   for (unsigned pe = 0; pe < processes_.size(); ++pe) {
     if (start(pe)) continue;
     signal_all(SIGKILL);
@@ -218,8 +209,7 @@ std::vector<std::string> Job::command_of(unsigned pe) const {
 std::vector<std::string> Job::environment_of(unsigned pe, int pmi_fd) const {
   std::vector<std::string> environment = inherited_;
   const auto set = [&environment](const std::string& name, const std::string& value) {
-    std::erase_if(environment, [&](const std::string& old) { return old.starts_with(name + "="); });
-    environment.push_back(name + "=" + value);
+    set_variable(environment, name, value);
   };
   set("LAMELLAR_RUN_PID", std::to_string(getpid()));
   if (!options_.lamella.empty()) set("LAMELLAR_BACKEND", options_.lamella);
@@ -249,11 +239,7 @@ std::vector<std::pair<int, int>> Job::fds_of(unsigned pe, int pmi_fd,
 }
 
 std::vector<unsigned> Job::cpus_of(unsigned pe) const {
-  if (!options_.pin || cpus_.empty()) return {};
-  const std::size_t pes = options_.pes;
-  if (pes > cpus_.size()) return {cpus_[pe % cpus_.size()]};
-  return {cpus_.begin() + static_cast<std::ptrdiff_t>(pe * cpus_.size() / pes),
-          cpus_.begin() + static_cast<std::ptrdiff_t>((pe + 1) * cpus_.size() / pes)};
+  return options_.pin ? share_of(cpus_, pe, options_.pes) : std::vector<unsigned>();
 }
 
 // --- events -------------------------------------------------------------------------------------
@@ -267,8 +253,8 @@ void Job::on_signal() {
     const bool ends = event->signal != SIGUSR1 && event->signal != SIGUSR2;
     if (ends && asked_to_end_) {
       signal_all(SIGKILL);  // asked twice
-    } else if (!event->from_terminal) {
-      signal_all(event->signal);  // a key press went to the PEs directly
+    } else if (!event->from_terminal || hosts_) {
+      signal_all(event->signal);  // a key press went to the PEs of this host directly
     }
     asked_to_end_ = asked_to_end_ || ends;
   }
@@ -309,16 +295,22 @@ void Job::hang_up(unsigned pe) {
 void Job::reap() {
   int wait_status = 0;
   for (pid_t pid = 0; (pid = waitpid(-1, &wait_status, WNOHANG)) > 0;) {
-    for (unsigned pe = 0; pe < processes_.size(); ++pe) {
-      if (processes_[pe].pid != pid) continue;
-      processes_[pe].wait_status = wait_status;
-      if (processes_[pe].socket >= 0) on_socket(pe);  // what it said last
-      hang_up(pe);
-      if (auto failure = failure_of(pe)) failures_.push_back(*std::move(failure));
+    if (hosts_) {
+      hosts_->reaped(pid, wait_status);
+      continue;
     }
+    for (unsigned pe = 0; pe < processes_.size(); ++pe)
+      if (processes_[pe].pid == pid) ended(pe, wait_status);
   }
   decide();
   pe_left_early();
+}
+
+void Job::ended(unsigned pe, int wait_status) {
+  processes_[pe].wait_status = wait_status;
+  if (processes_[pe].socket >= 0) on_socket(pe);  // what it said last
+  hang_up(pe);
+  if (auto failure = failure_of(pe)) failures_.push_back(*std::move(failure));
 }
 
 std::optional<Job::Failure> Job::failure_of(unsigned pe) const {
@@ -327,7 +319,7 @@ std::optional<Job::Failure> Job::failure_of(unsigned pe) const {
   const std::string who =
       (options_.one_process() ? "the process of all " + std::to_string(options_.pes) + " PEs ("
                               : "PE " + std::to_string(pe) + " (") +
-      host_ + ", pid " + std::to_string(process.pid) + ") ";
+      (hosts_ ? hosts_->where(pe) : host_ + ", pid " + std::to_string(process.pid)) + ") ";
   if (WIFSIGNALED(*process.wait_status)) {
     const int signal = WTERMSIG(*process.wait_status);
     return Failure{pe, status, true,
@@ -402,6 +394,7 @@ void Job::fail(int status, const std::string& line) {
 }
 
 void Job::signal_all(int signal) const {
+  if (hosts_) hosts_->send_signal(signal);
   for (const Process& process : processes_)
     if (process.pid > 0 && !process.wait_status) kill(process.pid, signal);
 }

@@ -11,6 +11,7 @@
 #include "base/process/event_loop.hpp"
 #include "base/process/signals.hpp"
 #include "base/process/spawn.hpp"
+#include "tools/lamellar-run/hosts.hpp"
 #include "tools/lamellar-run/options.hpp"
 #include "tools/lamellar-run/output.hpp"
 #include "tools/lamellar-run/pmi_server.hpp"
@@ -56,6 +57,7 @@ class Job {
   void on_output(unsigned pe, int stream);
   void close_output(std::unique_ptr<TaggedOutput>& output);
   void reap();
+  void ended(unsigned pe, int wait_status);
   std::optional<Failure> failure_of(unsigned pe) const;
   void pe_left_early();
   void decide();
@@ -74,6 +76,7 @@ class Job {
   int null_ = -1;
   base::SignalEvents signals_;
   base::EventLoop loop_;
+  std::unique_ptr<Hosts> hosts_;  // null: all PEs are children of this process
   PmiServer server_;
   std::vector<Process> processes_;
   std::vector<Failure> failures_;  // until one of them is reported

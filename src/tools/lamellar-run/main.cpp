@@ -1,10 +1,11 @@
-// lamellar-run: starts the PEs of a program on this host. See --help and options.cpp.
+// lamellar-run: starts the PEs of a program on this host or on several. See --help and options.cpp.
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <exception>
 
+#include "tools/lamellar-run/agent.hpp"
 #include "tools/lamellar-run/job.hpp"
 #include "tools/lamellar-run/options.hpp"
 
@@ -28,6 +29,7 @@ int main(int argc, char** argv) {
   try {
     const auto options = lamellar::tools::parse_options(argc, argv);
     if (!options) return 0;
+    if (options->agent) return lamellar::tools::Agent().run();
     return lamellar::tools::Job(*options).run();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "lamellar-run: %s\n", error.what());

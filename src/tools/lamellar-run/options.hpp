@@ -10,6 +10,11 @@ namespace lamellar::tools {
 
 enum class Under : std::uint8_t { kNothing, kGdb, kValgrind };
 
+struct HostPart {
+  std::string name;
+  unsigned pes = 0;
+};
+
 struct Options {
   unsigned pes = 0;
   std::string threads;  // empty: not said
@@ -18,6 +23,9 @@ struct Options {
   bool tag_output = false;
   Under under = Under::kNothing;
   std::optional<unsigned> under_pe;  // nothing: all
+  std::vector<HostPart> hosts;              // empty: this one
+  std::vector<std::string> rsh{"ssh", "-o", "BatchMode=yes"};  // takes a host and a command
+  bool agent = false;  // started by another lamellar-run: nothing else counts
   std::vector<std::string> command;
 
   // All PEs are threads of one process.

@@ -198,6 +198,7 @@ TEST(Session, PesOfOneHostAreMates) {
     EXPECT_EQ(session->host_mates(), (std::vector<Pe>{0, 1, 2}));
     EXPECT_EQ(session->host_name(2), host_name());
     EXPECT_EQ(session->open("w")->host_mates(), (std::vector<Pe>{0, 1, 2}));
+    EXPECT_EQ(session->open("w")->hosts(), (std::vector<std::vector<Pe>>{{0, 1, 2}}));
     EXPECT_STREQ(session->open("w")->launcher(), "memory");
   });
   EXPECT_NE(host_identity().find(host_name()), std::string::npos);

@@ -39,6 +39,7 @@ class Overheard final : public Bootstrap {
   }
   void abandon(const std::string& why) noexcept override { inner_->abandon(why); }
   std::vector<Pe> host_mates() const override { return inner_->host_mates(); }
+  const std::vector<std::vector<Pe>>& hosts() const override { return inner_->hosts(); }
   const char* launcher() const noexcept override { return "test"; }
 
  private:
