@@ -13,6 +13,7 @@
 
 #include "base/clock/clock.hpp"
 #include "base/clock/rng.hpp"
+#include "base/log/log.hpp"
 #include "base/wait/wait.hpp"
 
 namespace lamellar::lamellae {
@@ -119,7 +120,11 @@ void host(HostExchange& exchange, const Descriptor& listener, const Meeting& mee
       fail("PE " + missing_of(mates) + " of this host did not come within " +
            std::to_string(seconds) + " s");
     const ucred who = peer_of(socket);
-    if (who.uid != geteuid()) continue;  // a stranger
+    if (who.uid != geteuid()) {
+      LAMELLAR_LOG_WARN("process {} of user {} tried to join this job of user {}: refused", who.pid,
+                        who.uid, geteuid());
+      continue;
+    }
     const timeval limit{static_cast<time_t>(seconds), 0};
     setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     Card card;

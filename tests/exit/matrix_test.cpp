@@ -179,8 +179,15 @@ TEST_P(Exit, Leaves) {
   }
   std::sort(times.begin(), times.end());
   std::sort(with_all.begin(), with_all.end());
-  std::printf("exit | %s | %s | status %d | PEs gone after %.0f ms (most %.0f), all %.0f | %s",
-              name_of(launcher), one.name, status, times[times.size() / 2], times.back(),
+  const double p95 = times[(times.size() * 95 + 99) / 100 - 1];
+  // Soak holds a quiet machine to it. What other launchers take to tell their processes is theirs.
+  if (const char* const bar = std::getenv("LAMELLAR_EXIT_BAR_MS");
+      bar != nullptr && launcher == Launcher::kLamellarRun) {
+    EXPECT_LE(p95, std::atof(bar));
+  }
+  std::printf("exit | %s | %s | status %d | PEs gone after %.0f ms (p95 %.0f, most %.0f), "
+              "all %.0f | %s",
+              name_of(launcher), one.name, status, times[times.size() / 2], p95, times.back(),
               with_all[with_all.size() / 2], line.empty() ? "-\n" : line.c_str());
 }
 

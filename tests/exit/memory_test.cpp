@@ -42,6 +42,17 @@ TEST(CannotStart, NoProgram) {
   EXPECT_NE(ended.err.find("'/nowhere/at-all'"), std::string::npos) << ended.err;
 }
 
+// Nothing is written but the output, so nothing else need be writable.
+TEST(CannotStart, WhereNothingCanBeWrittenItRuns) {
+  for (const std::string how : {"TMPDIR=/nowhere/at-all exec \"$@\"",
+                                "d=$(mktemp -d) && cd \"$d\" && rmdir \"$d\" && exec \"$@\"",
+                                "cd / && exec \"$@\" >&-"}) {
+    const Ended ended = shell(how);
+    EXPECT_EQ(ended.status, 0) << how;
+    EXPECT_EQ(ended.err, "") << how;
+  }
+}
+
 #ifndef __SANITIZE_ADDRESS__  // its shadow memory alone takes terabytes of address space
 
 // With every limit, the job either runs or says in one line which limit is too tight.

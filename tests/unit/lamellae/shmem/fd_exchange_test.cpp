@@ -17,6 +17,7 @@
 
 #include "base/clock/thread.hpp"
 #include "lamellae/local/local_job.hpp"
+#include "support/captured_log.hpp"
 
 namespace lamellar::lamellae {
 namespace {
@@ -135,6 +136,7 @@ TEST(FdExchange, AStrangerWithAWrongSecretIsPassedOver) {
 TEST(FdExchange, AnotherUserIsPassedOverEvenWithTheSecret) {
   if (geteuid() != 0) GTEST_SKIP() << "only root can act as another user";
   int answer = -1;
+  const testing_support::CapturedLog log;
   exchange_of_two([&](const std::string& of_first) {
     const pid_t stranger = fork();
     if (stranger == 0) {
@@ -147,6 +149,9 @@ TEST(FdExchange, AnotherUserIsPassedOverEvenWithTheSecret) {
     waitpid(stranger, &answer, 0);
   });
   EXPECT_EQ(answer, 0);
+  EXPECT_NE(log.text().find("of user 65534 tried to join this job of user 0: refused"),
+            std::string::npos)
+      << log.text();
 }
 
 TEST(FdExchange, WhoDoesNotComeIsNamed) {
