@@ -2,12 +2,15 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <lamellar/error.hpp>
+#include <sstream>
 #include <utility>
 
 #include "base/clock/clock.hpp"
+#include "base/log/log.hpp"
 #include "lamellae/bootstrap/host.hpp"
 
 namespace lamellar::lamellae {
@@ -25,6 +28,20 @@ std::string key_of_world(const std::string& name, std::uint32_t generation) {
   char key[40];
   std::snprintf(key, sizeof key, "w%016llx.%u", static_cast<unsigned long long>(hash), generation);
   return key;
+}
+
+constexpr char kPart = '\x1f';  // ASCII's unit separator
+
+std::string without_parts(std::string text) {
+  std::replace(text.begin(), text.end(), kPart, ' ');
+  return text;
+}
+
+std::vector<std::string> parts_of(const std::string& text) {
+  std::vector<std::string> parts;
+  std::istringstream in(text + kPart);
+  for (std::string part; std::getline(in, part, kPart);) parts.push_back(part);
+  return parts;
 }
 
 std::unique_ptr<Pmi> join(const Detection& detection, std::uint64_t deadline_ns) {
@@ -73,23 +90,63 @@ class SessionBootstrap final : public Bootstrap {
 };
 
 LaunchSession::LaunchSession(std::unique_ptr<Exchange> exchange, std::string launcher,
-                             std::uint64_t timeout_ns)
+                             std::uint64_t timeout_ns, const StartCard& card)
     : process_(getpid()),
       launcher_(std::move(launcher)),
       exchange_(std::move(exchange)),
       timeout_ns_(timeout_ns) {
-  const std::string mine = lamellae::host_name() + '\n' + host_identity();
+  // Host name, host identity, fault, warnings; parts do not hold the separator.
+  std::string mine =
+      lamellae::host_name() + kPart + host_identity() + kPart + without_parts(card.fault);
+  for (const std::string& warning : card.warnings) mine += kPart + without_parts(warning);
   const std::vector<std::string> all = allgather("join", "the job", mine);
   std::map<std::string, std::size_t> known;  // where its group is
+  std::size_t my_host = 0;
   for (Pe pe = 0; pe < all.size(); ++pe) {
-    host_names_.push_back(all[pe].substr(0, all[pe].find('\n')));
-    const auto [host, is_new] = known.emplace(all[pe], hosts_.size());
+    const std::vector<std::string> parts = parts_of(all[pe]);
+    if (parts.size() < 3)
+      throw LaunchError("PE " + std::to_string(pe) + " joined with words of another version");
+    host_names_.push_back(parts[0]);
+    const auto [host, is_new] = known.emplace(parts[0] + kPart + parts[1], hosts_.size());
     if (is_new) hosts_.emplace_back();
     hosts_[host->second].push_back(pe);
+    if (fault_.empty() && !parts[2].empty()) {
+      fault_ = parts[2];
+      faulty_pe_ = pe;
+    }
+    if (pe < rank()) said_.insert(parts.begin() + 3, parts.end());
+    if (pe == rank()) my_host = host->second;
   }
-  host_mates_ = hosts_[known.at(mine)];
+  host_mates_ = hosts_[my_host];
   exchange_->set_busy(false);
   launcher_pidfd_ = open_launcher_pidfd(kOfThisProcess);
+}
+
+std::vector<std::string> LaunchSession::unsaid(const std::vector<std::string>& warnings) {
+  const base::Lock lock(mutex_);
+  std::vector<std::string> left;
+  for (const std::string& warning : warnings)
+    if (said_.insert(without_parts(warning)).second) left.push_back(warning);
+  return left;
+}
+
+void LaunchSession::fail_start() {
+  const std::string why =
+      size() == 1 ? fault_ : "PE " + std::to_string(faulty_pe_) + ": " + fault_;
+  if (rank() != faulty_pe_) {
+    blame(faulty_pe_);
+  } else if (launcher_reports()) {
+    abandon(fault_);
+  } else {
+    LAMELLAR_LOG_ERROR("{}", why);
+  }
+  try {
+    if (!broken_.load()) barrier("fault", "the PE that cannot start");
+  } catch (const Error&) {
+    // The job is being ended already.
+  }
+  broken_.store(true);
+  throw JobFailed(faulty_pe_, why);
 }
 
 LaunchSession::~LaunchSession() {
@@ -212,7 +269,7 @@ void say_end_to_launcher(const std::string& how) noexcept {
 }
 
 std::shared_ptr<LaunchSession> join_launcher(const UserBootstrap* callbacks,
-                                             std::uint64_t timeout_ns) {
+                                             std::uint64_t timeout_ns, const StartCard& card) {
   OneSession& one = one_session();
   const base::Lock lock(one.mutex);
   if (one.session) {
@@ -232,7 +289,7 @@ std::shared_ptr<LaunchSession> join_launcher(const UserBootstrap* callbacks,
     exchange = connect_launcher(detection, timeout_ns);
     launcher = detection.launcher;
   }
-  one.session = std::make_shared<LaunchSession>(std::move(exchange), launcher, timeout_ns);
+  one.session = std::make_shared<LaunchSession>(std::move(exchange), launcher, timeout_ns, card);
   one.by_user = callbacks != nullptr;
   std::atexit(at_exit);
   return one.session;

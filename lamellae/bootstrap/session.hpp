@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,13 @@ inline std::uint64_t start_timeout_ns(double seconds) {
   return seconds <= 0 ? base::kForever : static_cast<std::uint64_t>(seconds * 1e9);
 }
 
+// What a PE has to say of its settings when it joins, so that of many PEs with the same trouble one
+// speaks.
+struct StartCard {
+  std::string fault;                  // why it cannot use them; empty: it can
+  std::vector<std::string> warnings;  // of one line each
+};
+
 // THREADS: any, but worlds are opened, and use their Bootstraps, one at a time and in the same
 // order on every PE.
 class LaunchSession : public std::enable_shared_from_this<LaunchSession> {
@@ -34,7 +42,7 @@ class LaunchSession : public std::enable_shared_from_this<LaunchSession> {
   // Collective. Tells the others which host this is. BLOCKS: until every PE has joined.
   // ERRORS: LaunchError, JobFailed.
   LaunchSession(std::unique_ptr<Exchange> exchange, std::string launcher,
-                std::uint64_t timeout_ns);
+                std::uint64_t timeout_ns, const StartCard& card = {});
   ~LaunchSession();
   LaunchSession(const LaunchSession&) = delete;
   LaunchSession& operator=(const LaunchSession&) = delete;
@@ -43,6 +51,8 @@ class LaunchSession : public std::enable_shared_from_this<LaunchSession> {
   Pe size() const noexcept { return exchange_->size(); }
   // "solo", "lamellar-run", "mpirun (PMIx)", ...: see detect.cpp.
   const char* launcher() const noexcept { return launcher_.c_str(); }
+  // The launcher prints why a PE failed or could not start.
+  bool launcher_reports() const noexcept { return launcher_ == "lamellar-run"; }
   // The PEs on this host, in order, this one included.
   const std::vector<Pe>& host_mates() const noexcept { return host_mates_; }
   // All PEs by host: see Bootstrap::hosts().
@@ -52,6 +62,16 @@ class LaunchSession : public std::enable_shared_from_this<LaunchSession> {
   // Readable when the launcher has ended: this PE should not outlive it. -1 when there is none or
   // it is not an ancestor of this process. LIFETIME: the session's.
   int launcher_pidfd() const noexcept { return launcher_pidfd_; }
+
+  // Whether some PE cannot use its settings: the same on every PE.
+  bool has_fault() const noexcept { return !fault_.empty(); }
+  // REQUIRES: has_fault(). Collective. The first such PE says why, or lamellar-run for it; nobody
+  // goes on before that, since a launcher may end all PEs with the first.
+  // ERRORS: JobFailed, always.
+  [[noreturn]] void fail_start();
+  // Of these warnings those that this process has not been given here before, and that no lower PE
+  // had when it joined.
+  std::vector<std::string> unsaid(const std::vector<std::string>& warnings);
 
   // How long every exchange from now on waits for the others; kForever: no limit.
   void set_timeout(std::uint64_t timeout_ns);
@@ -86,6 +106,8 @@ class LaunchSession : public std::enable_shared_from_this<LaunchSession> {
   std::vector<Pe> host_mates_;
   std::vector<std::vector<Pe>> hosts_;
   std::vector<std::string> host_names_;
+  std::string fault_;
+  Pe faulty_pe_ = 0;
 
   // An exchange failed or this PE gave up: the launcher must not think that it ended well.
   std::atomic<bool> broken_{false};
@@ -96,6 +118,7 @@ class LaunchSession : public std::enable_shared_from_this<LaunchSession> {
   std::uint64_t timeout_ns_;
   std::map<std::string, std::uint32_t> generations_;  // worlds opened so far, by name
   std::uint32_t open_ = 0;
+  std::set<std::string> said_;  // warnings
 };
 
 // Connects to what was detected. ERRORS: LaunchError naming the flag to add when a launcher is
@@ -108,8 +131,9 @@ void say_end_to_launcher(const std::string& how) noexcept;
 // The session of this process, made at the first call: with the user's callbacks, or with the
 // launcher this process has, or alone. Collective at the first call. PROCESS-GLOBAL: one session.
 // ERRORS: LaunchError; also when callbacks are given and the session was made without them, and in
-// a process that fork() made.
+// a process that fork() made. card: of the first call.
 std::shared_ptr<LaunchSession> join_launcher(const UserBootstrap* callbacks,
-                                             std::uint64_t timeout_ns = kStartTimeoutNs);
+                                             std::uint64_t timeout_ns = kStartTimeoutNs,
+                                             const StartCard& card = {});
 
 }  // namespace lamellar::lamellae

@@ -42,6 +42,38 @@ TEST(CannotStart, NoProgram) {
   EXPECT_NE(ended.err.find("'/nowhere/at-all'"), std::string::npos) << ended.err;
 }
 
+// Of many PEs with the same trouble one speaks, and none is overheard.
+TEST(CannotStart, SettingsThatCannotBeUsedAreOneLine) {
+  const std::string only_one = "exec \"$1\" -n 4 sh -c '[ $PMI_RANK != 2 ] || "
+                               "export LAMELLAR_FRAME_BYTES=3; exec \"$@\"' sh \"$4\" t return0 "
+                               "return 9";
+  for (const std::string how : {"LAMELLAR_FRAME_BYTES=3 exec \"$@\"", only_one.c_str()}) {
+    const Ended ended = shell(how);
+    EXPECT_NE(ended.status, 0) << how;
+    EXPECT_EQ(ended.err_lines(), 1u) << how << '\n' << ended.err;
+    EXPECT_NE(ended.err.find("LAMELLAR_FRAME_BYTES"), std::string::npos) << ended.err;
+  }
+  for (const Launcher launcher : {Launcher::kMpirun, Launcher::kHydra}) {
+    if (path_of(launcher).empty()) continue;
+    const Ended ended = shell("LAMELLAR_FRAME_BYTES=3 exec " + path_of(launcher) +
+                              (launcher == Launcher::kMpirun
+                                   ? " --allow-run-as-root --oversubscribe --bind-to none"
+                                   : "") +
+                              " -n 4 \"$4\" t return0 return 9");
+    EXPECT_NE(ended.status, 0) << name_of(launcher);
+    EXPECT_EQ(count(ended.err, "LAMELLAR_FRAME_BYTES"), 1u) << ended.err;
+    EXPECT_EQ(count(ended.err, "[lamellar"), 1u) << ended.err;
+  }
+}
+
+TEST(CannotStart, AnUnknownSettingIsWarnedOfOnce) {
+  const Ended ended = shell("LAMELLAR_FRAM_BYTES=3 exec \"$@\"");
+  EXPECT_EQ(ended.status, 0);
+  EXPECT_EQ(ended.err_lines(), 1u) << ended.err;
+  EXPECT_NE(ended.err.find("there is no setting LAMELLAR_FRAM_BYTES"), std::string::npos)
+      << ended.err;
+}
+
 // Nothing is written but the output, so nothing else need be writable.
 TEST(CannotStart, WhereNothingCanBeWrittenItRuns) {
   for (const std::string how : {"TMPDIR=/nowhere/at-all exec \"$@\"",

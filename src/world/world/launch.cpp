@@ -56,10 +56,29 @@ int signal_number(const std::string& name) {
 void apply_process_settings(const Settings& settings) {
   if (const auto level = base::find_log_level(settings.text(Key::kLog)))
     base::set_log_level(*level);
-  for (const std::string& warning : settings.warnings()) LAMELLAR_LOG_WARN("{}", warning);
   if (const int signal = signal_number(settings.text(Key::kWaitsSignal)); signal != 0)
     static_cast<void>(base::dump_waits_on_signal(signal));
   base::install_crash_handlers();
+}
+
+// The settings of a job; when this PE cannot use its own, the others hear of it and one PE says it.
+// ERRORS: JobFailed; ConfigError where nobody could be told.
+Settings settings_of_job(int* argc, char** argv, const WorldBuilder::Parts& parts) {
+  try {
+    Settings settings = load_settings(argc, argv, parts.overrides);
+    apply_process_settings(settings);
+    return settings;
+  } catch (const ConfigError& error) {
+    std::shared_ptr<lamellae::LaunchSession> session;
+    try {
+      session = lamellae::join_launcher(parts.callbacks(), lamellae::kStartTimeoutNs,
+                                        {error.what(), {}});
+    } catch (const Error&) {
+      // No launcher, or none that can be reached.
+    }
+    if (session && session->has_fault()) session->fail_start();
+    throw;
+  }
 }
 
 // One job of launch(): what the PEs of this process share besides the lamella.
@@ -171,8 +190,7 @@ World make_world(int* argc, char** argv, const WorldBuilder::Parts& parts) {
 int launch_job(int* argc, char** argv, const WorldBuilder::Parts& parts,
                const std::function<int(World&)>& pe_main) {
   try {
-    const Settings settings = load_settings(argc, argv, parts.overrides);
-    apply_process_settings(settings);
+    const Settings settings = settings_of_job(argc, argv, parts);
     world::Seating seating(settings, parts.callbacks());
     Job job{settings, pe_main, parts.on_error, seating, {}};
     return run_job(job);

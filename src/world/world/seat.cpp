@@ -2,7 +2,6 @@
 
 #include <lamellar/error.hpp>
 #include <string>
-#include <string_view>
 
 #include "base/log/log.hpp"
 #include "lamellae/bootstrap/session.hpp"
@@ -14,7 +13,11 @@ using base::Key;
 Seating::Seating(const base::Settings& settings, const UserBootstrap* callbacks)
     : settings_(settings),
       session_(lamellae::join_launcher(
-          callbacks, lamellae::start_timeout_ns(settings.f64(Key::kStartTimeout)))) {
+          callbacks, lamellae::start_timeout_ns(settings.f64(Key::kStartTimeout)),
+          {"", settings.warnings()})) {
+  if (session_->has_fault()) session_->fail_start();
+  for (const std::string& warning : session_->unsaid(settings.warnings()))
+    LAMELLAR_LOG_WARN("{}", warning);
   const std::string& backend = settings.text(Key::kBackend);
   const bool alone = session_->size() == 1;
   if (backend == "local" && !alone)
@@ -74,7 +77,7 @@ Seat Seating::seat(Pe local_pe) {
 }
 
 bool Seating::launcher_reports() const {
-  return !local_ && std::string_view(session_->launcher()) == "lamellar-run";
+  return !local_ && session_->launcher_reports();
 }
 
 void Seating::blame(Pe culprit) noexcept {
