@@ -21,6 +21,12 @@ void count(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept {
   counter.fetch_add(by, std::memory_order_relaxed);
 }
 
+// Committed and not yet read; its owner's commits pair with the load.
+bool has_news(const FrameControl& control) noexcept {
+  return control.committed.load(std::memory_order_acquire) !=
+         control.consumed.load(std::memory_order_relaxed);
+}
+
 }  // namespace
 
 FrameLamella::FrameLamella(Pe my_pe, const BlockShape& shape,
@@ -141,10 +147,16 @@ void FrameLamella::publish(FrameRef frame) noexcept {
       if (control.state.compare_exchange_weak(state, state)) return;
       continue;
     }
-    const std::uint32_t committed = control.committed.load(std::memory_order_acquire);
-    if (committed == control.consumed.load(std::memory_order_relaxed)) return;
+    if (!has_news(control)) return;
     base::sim_point();
-    if (control.state.compare_exchange_weak(state, state | kQueued)) break;
+    if (!control.state.compare_exchange_weak(state, state | kQueued)) continue;
+    base::sim_point();
+    if (has_news(control)) break;
+    // Another publisher handed it over and it was read between our looks at the state and at the
+    // length: let go as receive() does, so that nobody is woken for nothing.
+    state |= kQueued;
+    if (!control.state.compare_exchange_strong(state, state & ~kQueued)) break;  // sealed meanwhile
+    state &= ~kQueued;
   }
   base::sim_point();
   push(frame.index, control);
@@ -351,12 +363,8 @@ void FrameLamella::receive(Address address, FrameSink& sink) noexcept {
                              std::memory_order_relaxed);
     }
     std::uint32_t state = control.state.load();
-    const auto all_consumed = [&] {
-      return control.committed.load(std::memory_order_acquire) ==
-             control.consumed.load(std::memory_order_relaxed);
-    };
     if ((state & kSealed) != 0) {
-      if (!all_consumed()) continue;
+      if (has_news(control)) continue;
       if (poison_) std::memset(owner.frame(address.frame), 0xdd, shape_.frame_bytes);
       if (!control.refused) count(received_);
       give_back(owner, address.frame, my_pe_);
@@ -366,7 +374,7 @@ void FrameLamella::receive(Address address, FrameSink& sink) noexcept {
     // us. The exchange pairs with the publisher's.
     if (!control.state.compare_exchange_strong(state, state & ~kQueued)) continue;
     base::sim_point();
-    if (all_consumed()) return;
+    if (!has_news(control)) return;
     // Somebody else may have queued it again meanwhile, or even sealed and recycled it.
     std::uint32_t expected = state & ~kQueued;
     if (!control.state.compare_exchange_strong(expected, state)) return;

@@ -135,6 +135,55 @@ TEST_P(Conformance, SchedulesOfOneFrame) {
   });
 }
 
+// Two publish the same frame at once: it is handed over once for what is new in it, never for
+// nothing, since that would wake a PE.
+TEST_P(Conformance, SchedulesOfTwoPublishers) {
+  if (!GetParam().simulated) GTEST_SKIP() << "waits outside of base";
+  for_seeds(300, [&](std::uint64_t) {
+    const auto job = make({.pes = 2, .frame_bytes = 512, .pool = 4});
+    constexpr std::uint64_t kRecords = 6;
+    Ledger ledger({kRecords, 0});
+    Lamella& sender = job->at(0);
+    Lamella& receiver = job->at(1);
+    lamellae::OpenFrame frame;
+    ASSERT_TRUE(sender.try_open(1, Lane::kRequest, frame));
+    std::atomic<bool> sent{false};
+    int for_nothing = 0;
+    {
+      base::Thread publisher("publisher", [&] {
+        for (int look = 0; look < 300 && !sent.load(); ++look) {
+          sender.publish(frame.ref);
+          base::yield_thread();
+        }
+      });
+      base::Thread reader("receiver", [&] {
+        while (!ledger.complete()) {
+          const std::uint64_t before = ledger.chunks();
+          if (receiver.poll(ledger))
+            for_nothing += ledger.chunks() == before ? 1 : 0;
+          else
+            sleep_unless(receiver, [&] { return ledger.complete(); });
+        }
+      });
+      for (std::uint64_t number = 0; number < kRecords; ++number) {
+        const auto at = static_cast<std::uint32_t>(number * (kSmallestRecord + 8));
+        write_record(frame.payload + at, kSmallestRecord + 8, 0, number);
+        frame.committed->store(at + kSmallestRecord + 8, std::memory_order_release);
+        base::sim_point();
+        sender.publish(frame.ref);
+        ledger.wait_until(kRecords - 1 - number);
+      }
+      sent.store(true);
+    }
+    EXPECT_EQ(ledger.complaint(), "");
+    EXPECT_EQ(for_nothing, 0);
+    sender.seal(frame);
+    while (receiver.poll(ledger)) {
+    }
+    EXPECT_EQ(sender.in_flight(1, Lane::kRequest), 0u);
+  });
+}
+
 // Frames that lie there when nobody sleeps yet: all receivers get one, however long each takes.
 TEST_P(Conformance, SchedulesOfReceiversThatShareAnInbox) {
   if (!GetParam().simulated) GTEST_SKIP() << "waits outside of base";
