@@ -92,7 +92,10 @@ TEST(CannotStart, AddressSpace) {
   int refused = 0;
   int ran = 0;
   for (const int mib : {20, 24, 28, 30, 4000}) {
-    const Ended ended = shell("ulimit -v " + std::to_string(mib * 1024) + " && exec \"$@\"");
+    const std::string limited = "ulimit -v " + std::to_string(mib * 1024) + " && exec ";
+    // With less (a sanitizer's build is large) the kernel cannot map the program, and says nothing.
+    if (shell(limited + "\"$1\" --version").status != 0) continue;
+    const Ended ended = shell(limited + "\"$@\"");
     if (ended.status == 0) {
       ++ran;
       EXPECT_EQ(ended.err, "");
