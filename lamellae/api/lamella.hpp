@@ -38,8 +38,7 @@ struct OpenFrame {
 // Where the receiver of a frame stands in it; kept with the frame, because a frame may arrive in
 // pieces (published prefixes). Owned by the sink; starts as zeros.
 struct RunState {
-  std::uint32_t header = 0;   // 1 + offset of the header of the run that is being read; 0 = none
-  std::uint32_t records = 0;  // records of that run already taken
+  std::uint32_t body = 0;  // where the records of the run that is being read begin; 0 = none
 };
 
 // Bytes [from, to) of a frame's payload; `payload + 0` is where the frame begins.

@@ -21,7 +21,7 @@ void PrintTo(const Piece& p, std::ostream* out) {
 class Pieces final : public lamellae::FrameSink {
  public:
   void on_chunk(const Chunk& chunk) noexcept override {
-    got.push_back({chunk.from, chunk.to, chunk.state->records++});
+    got.push_back({chunk.from, chunk.to, chunk.state->body++});
   }
   std::vector<Piece> got;
 };

@@ -70,11 +70,10 @@ void Ledger::on_chunk(const lamellae::Chunk& chunk) noexcept {
   bytes_.fetch_add(chunk.to - chunk.from);
   if (chunk.from >= chunk.to) complain("a chunk without bytes");
   // The state is ours and belongs to this frame: zeros first, then what the last chunk left.
-  if (chunk.state->header != chunk.from)
+  if (chunk.state->body != chunk.from)
     complain("a chunk from " + std::to_string(chunk.from) + " after one to " +
-             std::to_string(chunk.state->header));
-  chunk.state->header = chunk.to;
-  ++chunk.state->records;
+             std::to_string(chunk.state->body));
+  chunk.state->body = chunk.to;
   base::sim_point();  // another thread may do something while we read
   std::uint32_t at = chunk.from;
   while (at < chunk.to) {

@@ -11,16 +11,14 @@
 
 namespace lamellar::detail {
 
-// A piece of a run to execute. In: at, end, limit, request, counted. Out: at, records, deferred,
+// A piece of a run to execute, at least a record. In: at, end, request, counted. Out: at, deferred,
 // broken.
 struct RunArgs {
   Pe source = 0;
   bool request = false;              // records begin with a RequestId
   bool counted = true;               // the sender counts their bytes
-  std::uint32_t limit = 0;           // take at most so many records
   const std::byte* at = nullptr;
   const std::byte* end = nullptr;
-  std::uint32_t records = 0;         // taken
   std::uint64_t deferred = 0;        // bytes of records that end later (coroutines)
   bool broken = false;               // the bytes are not records of this type
 };

@@ -23,7 +23,6 @@ struct alignas(128) Cursor {
   std::uintptr_t run = 0;                     // what the open run carries: AmType address | kind
   std::atomic<std::atomic<std::uint32_t>*> committed{nullptr};
   std::byte* payload = nullptr;
-  std::uint32_t records = 0;                  // in the open run
   // What the library needs besides.
   std::uint32_t run_header = 0;               // offset of the open run's header
   std::byte* end = nullptr;

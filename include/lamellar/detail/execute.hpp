@@ -109,7 +109,6 @@ bool execute_record(engine::Engine& engine, const AmType& type, RunArgs& args,
   if (body == nullptr) return false;
   const auto record = static_cast<std::uint64_t>(reader.at - args.at);
   args.at = reader.at;
-  ++args.records;
   SpanReader fields(body, body + length);
   try {
     if constexpr (am_is_coroutine<AM>) {
@@ -140,8 +139,7 @@ void execute_run(engine::Engine& engine, const AmType& type, RunArgs& args) noex
   Context context(engine, args.source);
   if constexpr (trivial_wire<AM> && !am_is_coroutine<AM>) {
     if (!args.request) {
-      const std::size_t there = static_cast<std::size_t>(args.end - args.at) / sizeof(AM);
-      const std::size_t count = there < args.limit ? there : args.limit;
+      const std::size_t count = static_cast<std::size_t>(args.end - args.at) / sizeof(AM);
       const Answer answer{engine, type, args.source, false, {}};
       for (std::size_t i = 0; i < count; ++i) {
         AM am;
@@ -149,12 +147,11 @@ void execute_run(engine::Engine& engine, const AmType& type, RunArgs& args) noex
         execute_plain(am, context, answer);
       }
       args.at += count * sizeof(AM);
-      args.records += static_cast<std::uint32_t>(count);
-      args.broken = args.at != args.end && args.records < args.limit;
+      args.broken = args.at != args.end;
       return;
     }
   }
-  while (args.at != args.end && args.records < args.limit) {
+  while (args.at != args.end) {
     if (execute_record<AM>(engine, type, args, context)) continue;
     args.broken = true;
     return;

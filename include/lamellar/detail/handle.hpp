@@ -142,7 +142,6 @@ bool append_inline(engine::Engine& engine, Pe pe, const AM& am) {
       if constexpr (trivial_wire<AM>) {
         if (sizeof(AM) <= static_cast<std::size_t>(limit - at)) [[likely]] {
           std::memcpy(at, static_cast<const void*>(&am), sizeof(AM));
-          ++cursor.records;
           cursor.commit(at + sizeof(AM));
           return true;
         }
@@ -152,7 +151,6 @@ bool append_inline(engine::Engine& engine, Pe pe, const AM& am) {
         if (body.fits()) [[likely]] {
           const auto length = static_cast<std::uint32_t>(body.written());
           std::memcpy(at, &length, sizeof length);
-          ++cursor.records;
           cursor.commit(body.at);
           return true;
         }

@@ -35,10 +35,10 @@ enum class Kind : std::uint32_t {
 };
 
 // In front of every run; aligned to 8 within the frame. `word` = type index << 4 | kind.
-// `count` is written when the run ends; 0 means it reaches to the committed end of the frame.
+// `bytes` is written when the run ends; 0 means it reaches to the committed end of the frame.
 struct RunHeader {
   std::uint32_t word = 0;
-  std::uint32_t count = 0;
+  std::uint32_t bytes = 0;  // of the records behind this header
 };
 static_assert(sizeof(RunHeader) == 8 && alignof(RunHeader) == 4);
 
@@ -86,6 +86,12 @@ struct ControlHead {
 static_assert(sizeof(ControlHead) == 24);
 
 constexpr std::size_t align8(std::size_t n) { return (n + 7) & ~std::size_t{7}; }
+
+// Where the run stands that is open at `committed`, given the header of it or of an earlier run:
+// the bytes in front of `committed` never change again, but for that header. THREADS: while the
+// owner appends. Also for payloads that are no runs: then the result is some offset < committed.
+std::uint32_t open_run(const std::byte* payload, std::uint32_t header,
+                       std::uint32_t committed) noexcept;
 
 // Empty when the header is one of this job's; else what is wrong with it.
 const char* fault_of(const FrameHeader& header, std::uint64_t job_nonce, std::uint32_t num_pes,

@@ -98,7 +98,7 @@ bool Backlog::advance(Item& item, Pe destination, lamellae::Lane lane) {
 
 std::uint32_t Backlog::fill(Item& item, const lamellae::OpenFrame& frame) noexcept {
   constexpr std::size_t kHeads = sizeof(wire::RunHeader) + sizeof(wire::FragmentHead);
-  const wire::RunHeader run{wire::word_of(0, wire::Kind::kFragment), 1};
+  const wire::RunHeader run{wire::word_of(0, wire::Kind::kFragment), 0};
   wire::FragmentHead head;
   head.message = item.message;
   head.total = item.record.size();

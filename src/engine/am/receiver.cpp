@@ -1,5 +1,6 @@
 #include "engine/am/receiver.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -20,9 +21,7 @@ struct Receiver::Cut {
   Pe source;
   const std::byte* at;
   const std::byte* end;
-  std::uint32_t limit;           // records the run still has, at most
   bool counted;                  // its bytes are reported to the sender: see Chunk::eager
-  std::uint32_t records = 0;     // taken
   std::uint64_t deferred = 0;
 };
 
@@ -54,26 +53,27 @@ const char* Receiver::read_runs(const lamellae::Chunk& chunk, std::uint64_t& def
   std::uint32_t at = chunk.from;
   lamellae::RunState& state = *chunk.state;
   while (at < chunk.to) {
-    if (state.header == 0) {
+    if (state.body == 0) {
       at = static_cast<std::uint32_t>(wire::align8(at));
       if (at + sizeof(wire::RunHeader) > chunk.to) return "a run header is cut off";
-      state = {at + 1, 0};
       at += sizeof(wire::RunHeader);
+      state.body = at;
     }
     auto* const run = reinterpret_cast<wire::RunHeader*>(
-        const_cast<std::byte*>(chunk.payload + (state.header - 1)));
+        const_cast<std::byte*>(chunk.payload + state.body - sizeof(wire::RunHeader)));
     // Zero until the run is closed: then it reaches to the end of what is committed. The owner
     // closes it before it commits anything behind it.
-    const std::uint32_t count =
-        std::atomic_ref<std::uint32_t>(run->count).load(std::memory_order_relaxed);
-    if (count != 0 && state.records >= count) {
-      state.header = 0;
+    const std::uint32_t bytes =
+        std::atomic_ref<std::uint32_t>(run->bytes).load(std::memory_order_relaxed);
+    if (bytes != 0 && at - state.body >= bytes) {
+      state.body = 0;
       continue;
     }
-    Cut cut{chunk.source, chunk.payload + at, chunk.payload + chunk.to,
-            count == 0 ? ~std::uint32_t{0} : count - state.records, !chunk.eager};
+    const std::uint32_t there = chunk.to - at;
+    const std::uint32_t length =
+        bytes == 0 ? there : std::min(there, bytes - (at - state.body));
+    Cut cut{chunk.source, chunk.payload + at, chunk.payload + at + length, !chunk.eager};
     if (const char* wrong = read_run(cut, run->word)) return wrong;
-    state.records += cut.records;
     deferred += cut.deferred;
     at = static_cast<std::uint32_t>(cut.at - chunk.payload);
   }
@@ -104,18 +104,16 @@ const char* Receiver::read_messages(Cut& cut, std::uint32_t word) {
   args.source = cut.source;
   args.request = wire::kind_of(word) == wire::Kind::kRequest;
   args.counted = cut.counted;
-  args.limit = cut.limit;
   args.at = cut.at;
   args.end = cut.end;
   type->execute(engine_, *type, args);
   cut.at = args.at;
-  cut.records = args.records;
   cut.deferred = args.deferred;
-  return args.broken || args.records == 0 ? "a message is cut off" : nullptr;
+  return args.broken ? "a message is cut off" : nullptr;
 }
 
 const char* Receiver::read_answers(Cut& cut, bool failed) {
-  while (cut.at != cut.end && cut.records < cut.limit) {
+  while (cut.at != cut.end) {
     detail::SpanReader reader(cut.at, cut.end);
     detail::RequestId id;
     wire::Length length = 0;
@@ -123,7 +121,6 @@ const char* Receiver::read_answers(Cut& cut, bool failed) {
     const std::byte* const body = reader.take_view(length);
     if (body == nullptr) return "an answer is cut off";
     cut.at = reader.at;
-    ++cut.records;
     detail::SpanReader value(body, body + length);
     // An answer nobody waits for (a request that was failed already) has no effect.
     if (failed)
@@ -136,14 +133,13 @@ const char* Receiver::read_answers(Cut& cut, bool failed) {
 }
 
 const char* Receiver::read_fragments(Cut& cut) {
-  while (cut.at != cut.end && cut.records < cut.limit) {
+  while (cut.at != cut.end) {
     detail::SpanReader reader(cut.at, cut.end);
     wire::FragmentHead head;
     if (!reader.take_value(head)) return "a fragment is cut off";
     const std::byte* const piece = reader.take_view(head.length);
     if (piece == nullptr) return "a fragment is cut off";
     cut.at = reader.at;
-    ++cut.records;
     cut.deferred += sizeof head + head.length;
     AssembledRecord whole;
     switch (assembly_.add(cut.source, head, piece, whole)) {
@@ -162,7 +158,8 @@ const char* Receiver::read_fragments(Cut& cut) {
 const char* Receiver::execute_whole(Pe source, AssembledRecord& whole) {
   const wire::Kind kind = wire::kind_of(whole.word);
   if (kind == wire::Kind::kFragment || kind == wire::Kind::kControl) return "a nested fragment";
-  Cut cut{source, whole.bytes.get(), whole.bytes.get() + whole.size, 1, true};
+  if (whole.size == 0) return "an empty record";
+  Cut cut{source, whole.bytes.get(), whole.bytes.get() + whole.size, true};
   const char* const wrong = read_run(cut, whole.word);
   // Its pieces were counted as deferred when they came; a coroutine still runs on.
   const bool request = kind == wire::Kind::kDetached || kind == wire::Kind::kRequest;
@@ -171,12 +168,11 @@ const char* Receiver::execute_whole(Pe source, AssembledRecord& whole) {
 }
 
 const char* Receiver::read_control(Cut& cut) {
-  while (cut.at != cut.end && cut.records < cut.limit) {
+  while (cut.at != cut.end) {
     detail::SpanReader reader(cut.at, cut.end);
     wire::ControlHead head;
     if (!reader.take_value(head)) return "a control record is cut off";
     cut.at = reader.at;
-    ++cut.records;
     if (head.what == wire::Control::kExecuted) {
       auto& acked = peers_[cut.source].acked;
       std::uint64_t before = acked.load();

@@ -156,7 +156,7 @@ bool Sender::try_eager(Pe destination, Lane lane, const RunKind& kind,
                        const RecordSource& record) {
   lamellae::Lamella::EagerRoom room;
   if (!lamella_.try_claim_eager(destination, room)) return false;
-  const wire::RunHeader run{kind.word, 1};
+  const wire::RunHeader run{kind.word, 0};
   detail::SpanWriter to(room.bytes, room.bytes + room.capacity);
   to.put_value(run);
   try {
@@ -188,9 +188,7 @@ Sender::Put Sender::try_put(Cursor& cursor, const RunKind& kind, const RecordSou
     std::memcpy(cursor.payload + header, &run, sizeof run);
     cursor.run = kind.key;
     cursor.run_header = static_cast<std::uint32_t>(header);
-    cursor.records = 0;
   }
-  ++cursor.records;
   cursor.commit(to.at);
   return Put::kDone;
 }
@@ -198,9 +196,11 @@ Sender::Put Sender::try_put(Cursor& cursor, const RunKind& kind, const RecordSou
 void Sender::close_run(Cursor& cursor) noexcept {
   if (cursor.run == 0) return;
   auto* const run = reinterpret_cast<wire::RunHeader*>(cursor.payload + cursor.run_header);
+  const auto bytes = static_cast<std::uint32_t>(cursor.at - cursor.payload) - cursor.run_header -
+                     static_cast<std::uint32_t>(sizeof *run);
   // Atomic, since the receiver of a published prefix may be reading it; ordered by the next
   // commit or by the seal.
-  std::atomic_ref<std::uint32_t>(run->count).store(cursor.records, std::memory_order_relaxed);
+  std::atomic_ref<std::uint32_t>(run->bytes).store(bytes, std::memory_order_relaxed);
   cursor.run = 0;
 }
 
