@@ -122,7 +122,9 @@ class Lamella {
   // Delivers at most one frame's news, and eager records, to `sink`; whether there was any.
   // THREADS: any. BLOCKS: never (but runs what the sink runs).
   virtual bool poll(FrameSink& sink) noexcept = 0;
-  virtual bool has_incoming() const noexcept = 0;  // seq_cst, for the look before sleeping
+  // The look before sleeping on the doorbell: when it says no, what comes from now on rings.
+  // THREADS: any. BLOCKS: never.
+  virtual bool has_incoming() noexcept = 0;
 
   // Frames handed over to `destination` (or open for it) and not yet given back.
   virtual std::uint32_t in_flight(Pe destination, Lane lane) const noexcept = 0;
@@ -142,6 +144,10 @@ class Lamella {
                                 const std::function<void()>& say) noexcept = 0;
   // Null until somebody announced one. Costs one load.
   virtual const FailureNote* failure() const noexcept = 0;
+
+  // After the job's last barrier: nobody sends any more. What was handed over has arrived everywhere
+  // when it returns. BLOCKS: until the others have called it too, or the job has failed.
+  virtual void depart() noexcept {}
 
   virtual Counters counters() const noexcept = 0;
 };

@@ -266,7 +266,7 @@ bool FrameLamella::poll_eager(FrameSink& sink) noexcept {
   return any;
 }
 
-bool FrameLamella::has_incoming() const noexcept {
+bool FrameLamella::has_incoming() noexcept {
   for (Pe pe = 0; eager_ != nullptr && pe < shape_.num_pes; ++pe)
     if (eager_waits(pe)) return true;
   return pending_.load() != 0 || mine().head().inbox.load() != 0;

@@ -40,7 +40,7 @@ class FrameLamella final : public Lamella {
   void post_eager(Pe destination, Lane lane, std::uint32_t bytes) noexcept override;
   void unclaim_eager(Pe destination) noexcept override;
   bool poll(FrameSink& sink) noexcept override;
-  bool has_incoming() const noexcept override;
+  bool has_incoming() noexcept override;
   std::uint32_t in_flight(Pe destination, Lane lane) const noexcept override;
   void want_frames(bool wanted) noexcept override;
   base::EventCount& doorbell() noexcept override { return mine().head().doorbell; }

@@ -24,6 +24,31 @@ struct FrameHeader {
 };
 static_assert(sizeof(FrameHeader) == 32 && alignof(FrameHeader) == 8);
 
+enum class Message : std::uint16_t {
+  kFrame = 0,   // a frame, or a piece of one
+  kHello = 1,   // the first one to a PE
+  kCredit = 2,  // only what every message tells: `consumed`
+  kBye = 3,     // the last one to a PE
+};
+
+// At the start of every message of a network lamella; the payload, if any, lies behind it.
+struct MessageHead {
+  FrameHeader frame;           // length: bytes of payload in this message
+  Message kind = Message::kFrame;
+  std::uint16_t last = 0;      // 1: the frame ends with this message
+  std::uint32_t destination = 0;
+  std::uint32_t stream = 0;    // 0: the whole frame; else the same for all pieces of a frame
+  std::uint32_t from = 0;      // where in its frame the payload belongs
+  // In front of `from` one place may have changed since it was sent: the bytes of a run, by the
+  // offset of its header (RunHeader). kNothing: none has.
+  std::uint32_t amend_at = 0;
+  std::uint32_t amend = 0;
+  // Frames of the destination that the source has consumed so far, by lane, modulo 2^32.
+  std::uint32_t consumed[2] = {0, 0};
+};
+static_assert(sizeof(MessageHead) == 64);
+inline constexpr std::uint32_t kNothing = ~std::uint32_t{0};
+
 // What a run (consecutive records of one type) carries.
 enum class Kind : std::uint32_t {
   kDetached = 0,   // record: [Length] body
