@@ -1,0 +1,258 @@
+#include "lamellae/ofi/ofi_lamella.hpp"
+
+#include <algorithm>
+#include <lamellar/error.hpp>
+
+#include "base/clock/clock.hpp"
+#include "base/core/assert.hpp"
+#include "base/log/log.hpp"
+#include "lamellae/frames/block.hpp"
+#include "lamellae/ofi/ofi_core.hpp"
+
+namespace lamellar::lamellae {
+namespace {
+
+constexpr std::uint32_t kBounces = 32;
+constexpr std::uint32_t kReceives = 4;
+constexpr std::uint32_t kReceiveBytes = 256 * 1024;
+constexpr std::uint64_t kConnectTickNs = 5'000'000;
+constexpr std::uint64_t kRetryNs = 1'000'000;
+constexpr std::uint64_t kDepartNs = 10'000'000'000;
+
+ArenaShape shape_of(const OfiOptions& options) {
+  ArenaShape shape;
+  shape.frame_bytes = options.frame_bytes;
+  shape.frames = options.pool_frames;
+  shape.bounces = kBounces;
+  shape.notes = static_cast<std::uint32_t>(options.addresses.size());
+  shape.receives = kReceives;
+  shape.receive_bytes = std::max(kReceiveBytes, 8 * options.frame_bytes);
+  return shape;
+}
+
+}  // namespace
+
+std::unique_ptr<Lamella> make_ofi_lamella(std::unique_ptr<Endpoint> endpoint,
+                                          OfiOptions options) {
+  return std::make_unique<OfiLamella>(std::move(endpoint), std::move(options));
+}
+
+OfiLamella::OfiLamella(std::unique_ptr<Endpoint> endpoint, OfiOptions options)
+    : options_(std::move(options)),
+      helper_(base::Helper::shared()),
+      arena_(shape_of(options_)),
+      endpoint_(std::move(endpoint)),
+      buffers_(kReceives),
+      lendable_(kReceives, true),
+      frames_(options_.pool_frames),
+      bounce_peer_(kBounces),
+      peers_(options_.addresses.size()) {
+  LAMELLAR_CHECK(options_.home != nullptr && options_.frame_bytes % 64 == 0, "options of ofi");
+  const BlockShape split = BlockShape::of(num_pes(), options_.frame_bytes, options_.pool_frames,
+                                          options_.job_nonce);
+  for (std::size_t lane = 0; lane < kLanes; ++lane) lanes_[lane] = split.frames[lane];
+  for (std::uint32_t i = options_.pool_frames; i-- > 0;)
+    free_[i < lanes_[0] ? 0 : 1].push_back(i);
+  for (std::uint32_t i = kBounces; i-- > 0;) free_bounces_.push_back(i);
+
+  std::string fault = endpoint_->register_memory(arena_.base(), arena_.bytes());
+  if (fault.empty()) fault = endpoint_->set_peers(options_.addresses);
+  if (!fault.empty()) throw LaunchError(endpoint_->describe() + ": " + fault);
+  bool alone = true;
+  for (Pe pe = 0; pe < num_pes(); ++pe) {
+    Peer& peer = peers_[pe];
+    peer.there = !options_.addresses[pe].empty();
+    if (!peer.there) continue;
+    alone = false;
+    // One of two speaks first; who has something to say before that does not wait for it.
+    peer.hello_wanted = options_.my_pe < pe;
+    if (peer.hello_wanted) activate(pe);
+  }
+  const base::Lock wire(wire_);
+  lend();
+  if (!broken_.empty()) throw LaunchError(endpoint_->describe() + ": " + broken_);
+  if (alone) return;
+  connect_deadline_ = options_.connect_timeout_ns == base::kForever
+                          ? base::kForever
+                          : base::now_ns() + options_.connect_timeout_ns;
+  connect_timer_.store(helper_->call_after(0, [this] { check_connections(); }));
+}
+
+OfiLamella::~OfiLamella() {
+  stopping_.store(true);
+  // Twice: a callback may have been setting up the next one.
+  for (int i = 0; i < 2; ++i) {
+    if (connect_timer_.load() >= 0) helper_->cancel(connect_timer_.load());
+    if (lose_timer_.load() >= 0) helper_->cancel(lose_timer_.load());
+    if (retry_timer_id_.load() >= 0) helper_->cancel(retry_timer_id_.load());
+  }
+  if (watched_.load()) helper_->unwatch(endpoint_->wait_fd());
+  endpoint_.reset();  // from now on nobody uses the arena
+}
+
+std::uint32_t OfiLamella::credits(Lane lane) const noexcept {
+  const std::uint32_t all = frames(lane);
+  if (num_pes() <= 2) return all;
+  return all < 4 ? 1 : all / 2;  // one slow destination leaves half of the frames to the others
+}
+
+std::uint32_t OfiLamella::in_flight(Pe destination, Lane lane) const noexcept {
+  return peers_[destination].in_flight[static_cast<std::size_t>(lane)].load(
+      std::memory_order_relaxed);
+}
+
+void OfiLamella::want_frames(bool wanted) noexcept {
+  if (wanted)
+    wanting_.fetch_add(1);
+  else
+    wanting_.fetch_sub(1);
+}
+
+Counters OfiLamella::counters() const noexcept {
+  const base::Lock lock(mutex_);
+  return counters_;
+}
+
+bool OfiLamella::poll(FrameSink& sink) noexcept {
+  if (waiting_.load() == 0 && wire_.try_lock()) {
+    drive(false);
+    wire_.unlock();
+    pump();
+  }
+  Arrival arrival;
+  bool more = false;
+  {
+    const base::Lock lock(mutex_);
+    if (!inbox_.empty()) {
+      arrival = inbox_.front();
+      inbox_.pop_front();
+      more = waiting_.fetch_sub(1) != 1;
+    }
+  }
+  if (arrival.partial == nullptr && arrival.payload == nullptr) {
+    // What is owed is told at once when nothing else is to do, and not for each frame of a stream.
+    constexpr std::uint32_t kQuiet = 16;
+    if (idle_.fetch_add(1, std::memory_order_relaxed) == kQuiet && want_credit_notes()) pump();
+    return false;
+  }
+  idle_.store(0, std::memory_order_relaxed);
+  if (more) ring(1);  // somebody else may take the next one
+  if (arrival.partial != nullptr)
+    deliver_partial(*arrival.partial, sink);
+  else
+    deliver_whole(arrival, sink);
+  return true;
+}
+
+bool OfiLamella::has_incoming() noexcept {
+  if (waiting_.load() != 0) return true;
+  bool blocked = false;
+  bool may_sleep = false;
+  want_credit_notes();
+  {
+    const base::Lock wire(wire_);
+    asked_.store(false);
+    drive(false);
+    may_sleep = endpoint_->may_sleep();
+    const base::Lock lock(mutex_);
+    blocked = !active_.empty();
+  }
+  pump();
+  if (waiting_.load() != 0 || !may_sleep) return true;
+  watch_descriptor();
+  // What the endpoint would not take is tried again, whatever its descriptor says.
+  if (blocked && !retry_timer_.exchange(true))
+    retry_timer_id_.store(helper_->call_after(kRetryNs, [this] {
+      retry_timer_.store(false);
+      ring(1);
+    }));
+  return false;
+}
+
+void OfiLamella::watch_descriptor() noexcept {
+  if (endpoint_->wait_fd() < 0 || watched_.exchange(true)) return;
+  helper_->watch(endpoint_->wait_fd(), [this] {
+    watched_.store(false);
+    ring(1);
+  });
+}
+
+bool OfiLamella::all_heard() {
+  const base::Lock lock(mutex_);
+  return std::all_of(peers_.begin(), peers_.end(),
+                     [](const Peer& peer) { return !peer.there || peer.heard; });
+}
+
+// On the helper's thread while connections are made, which needs both sides: also of a PE whose
+// threads compute.
+void OfiLamella::check_connections() noexcept {
+  if (stopping_.load()) return;
+  if (wire_.try_lock()) {
+    drive(true);
+    wire_.unlock();
+    pump();
+  }
+  if (all_heard()) {
+    LAMELLAR_LOG_DEBUG("ofi: connected to all peers ({})", endpoint_->describe());
+    return;
+  }
+  if (base::now_ns() >= connect_deadline_) {
+    Pe silent = 0;
+    {
+      const base::Lock lock(mutex_);
+      while (!peers_[silent].there || peers_[silent].heard) ++silent;
+    }
+    return give_up(silent, "did not answer within " +
+                               std::to_string(options_.connect_timeout_ns / 1'000'000) +
+                               " ms (LAMELLAR_CONNECT_TIMEOUT)");
+  }
+  connect_timer_.store(helper_->call_after(kConnectTickNs, [this] { check_connections(); }));
+}
+
+void OfiLamella::give_up(Pe pe, const std::string& why) noexcept {
+  if (failure() != nullptr || !options_.fail) return;
+  options_.fail(pe, "PE " + std::to_string(pe) + " (host " + options_.hosts[pe] + ", address " +
+                        endpoint_->text_of(options_.addresses[pe]) + ") " + why + " over " +
+                        endpoint_->describe() +
+                        "; is that network up between the hosts and open for the user's ports? "
+                        "LAMELLAR_INTERFACE chooses another one, LAMELLAR_PROVIDER another "
+                        "provider");
+}
+
+void OfiLamella::depart() noexcept {
+  {
+    const base::Lock lock(mutex_);
+    for (Pe pe = 0; pe < num_pes(); ++pe) {
+      peers_[pe].bye_wanted = peers_[pe].there;
+      if (peers_[pe].there) activate(pe);
+    }
+  }
+  pump();
+  const auto departed = [this] {
+    const base::Lock lock(mutex_);
+    return std::all_of(peers_.begin(), peers_.end(), [](const Peer& peer) {
+      return !peer.there || peer.failed || (peer.bye_sent && peer.bye_heard);
+    });
+  };
+  // Everybody is here or on the way, so this is short; a PE that dies now is no failure any more.
+  const std::uint64_t deadline = base::now_ns() + kDepartNs;
+  while (failure() == nullptr && base::now_ns() < deadline) {
+    const std::uint32_t key = doorbell().prepare();
+    bool may_sleep = false;
+    {
+      const base::Lock wire(wire_);
+      drive(true);
+      may_sleep = endpoint_->may_sleep();
+    }
+    pump();
+    if (departed()) return doorbell().cancel();
+    if (may_sleep) {
+      watch_descriptor();
+      doorbell().commit(key, base::now_ns() + kRetryNs, doorbell_scope());
+    } else {
+      doorbell().cancel();
+    }
+  }
+}
+
+}  // namespace lamellar::lamellae

@@ -1,0 +1,249 @@
+// What arrives: messages are checked, put in order and handed to the sink.
+#include <algorithm>
+#include <cstring>
+
+#include "base/log/log.hpp"
+#include "lamellae/ofi/ofi_core.hpp"
+
+namespace lamellar::lamellae {
+namespace {
+
+constexpr std::size_t kHead = sizeof(wire::MessageHead);
+constexpr std::uint32_t kEvents = 32;
+
+constexpr std::size_t at(Lane lane) { return static_cast<std::size_t>(lane); }
+
+}  // namespace
+
+// for_others: the caller does not poll next.
+void OfiLamella::drive(bool for_others) noexcept {
+  Endpoint::Event events[kEvents];
+  std::uint32_t count = kEvents;
+  for (int round = 0; round < 4 && count == kEvents && broken_.empty(); ++round) {
+    count = endpoint_->poll(events, kEvents);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const Endpoint::Event& event = events[i];
+      switch (event.kind) {
+        case Endpoint::Event::Kind::kSent:
+          finished(event.token, true);
+          break;
+        case Endpoint::Event::Kind::kSendFailed:
+          finished(event.token, false);
+          break;
+        case Endpoint::Event::Kind::kReceived:
+          received(event);
+          break;
+        case Endpoint::Event::Kind::kReleased: {
+          buffers_[event.token].lent = false;
+          const base::Lock lock(mutex_);
+          lendable_[event.token] = buffers_[event.token].readers == 0;
+          break;
+        }
+        case Endpoint::Event::Kind::kBroken:
+          broken_ = endpoint_->trouble();
+          break;
+      }
+    }
+  }
+  if (!broken_.empty() && !losing_.exchange(true) && options_.fail)
+    options_.fail(my_pe(), "the network of PE " + std::to_string(my_pe()) + " failed: " +
+                               endpoint_->describe() + ": " + broken_);
+  lend();
+  send_queued();
+  if (for_others && waiting_.load() != 0) ring(1);
+}
+
+void OfiLamella::lend() noexcept {
+  for (std::uint32_t i = 0; i < buffers_.size() && broken_.empty(); ++i) {
+    {
+      const base::Lock lock(mutex_);
+      if (buffers_[i].lent || !lendable_[i]) continue;
+      lendable_[i] = false;
+    }
+    buffers_[i].lent = endpoint_->receive(arena_.receive(i), arena_.shape().receive_bytes, i);
+    if (!buffers_[i].lent) broken_ = endpoint_->trouble();
+  }
+}
+
+void OfiLamella::received(const Endpoint::Event& event) noexcept {
+  wire::MessageHead head;
+  const char* fault = "shorter than a head";
+  if (event.size >= kHead) {
+    std::memcpy(&head, event.bytes, kHead);
+    fault = take_message(head, event);
+  }
+  if (fault == nullptr) return;
+  {
+    const base::Lock lock(mutex_);
+    ++counters_.frames_refused;
+  }
+  if (!refused_one_.exchange(true))
+    LAMELLAR_LOG_WARN("a message of {} bytes was dropped: {}; the job goes on, further ones are "
+                      "only counted. Is another job using this port?",
+                      event.size, fault);
+}
+
+const char* OfiLamella::take_message(const wire::MessageHead& head,
+                                     const Endpoint::Event& event) noexcept {
+  const char* fault =
+      wire::fault_of(head.frame, options_.job_nonce, num_pes(), frame_capacity());
+  if (fault != nullptr) return fault;
+  if (head.destination != my_pe()) return "for another PE";
+  if (head.frame.length != event.size - kHead) return "of another length than it says";
+  const base::Lock lock(mutex_);
+  Peer& peer = peers_[head.frame.source];
+  if (!peer.there) return "of a PE that does not use this network";
+  if (head.kind != wire::Message::kFrame && head.frame.length != 0)
+    return "a note with a payload";
+  if (head.kind > wire::Message::kBye) return "of unknown kind";
+  returned(peer, head.consumed, fault);
+  if (fault != nullptr) return fault;
+  if (!std::exchange(peer.heard, true) && my_pe() > head.frame.source) {
+    peer.hello_wanted = true;
+    activate(head.frame.source);
+  }
+  if (head.kind == wire::Message::kBye) peer.bye_heard = true;
+  return head.kind == wire::Message::kFrame ? take_frame(head, event) : nullptr;
+}
+
+const char* OfiLamella::take_frame(const wire::MessageHead& head,
+                                   const Endpoint::Event& event) noexcept {
+  const std::byte* const payload = event.bytes + kHead;
+  if (head.stream != 0) return take_piece(peers_[head.frame.source], head, payload);
+  if (head.last != 1 || head.from != 0 || head.frame.length == 0)
+    return "neither a whole frame nor a piece of one";
+  Arrival arrival;
+  arrival.payload = payload;
+  arrival.length = head.frame.length;
+  arrival.buffer = static_cast<std::uint32_t>(event.token);
+  arrival.source = head.frame.source;
+  arrival.lane = static_cast<Lane>(head.frame.lane);
+  ++buffers_[arrival.buffer].readers;
+  inbox_.push_back(arrival);
+  waiting_.fetch_add(1);
+  return nullptr;
+}
+
+const char* OfiLamella::take_piece(Peer& peer, const wire::MessageHead& head,
+                                   const std::byte* payload) noexcept {
+  const auto found = peer.partials.find(head.stream);
+  if (found == peer.partials.end()) {
+    if (head.from != 0) return "the middle of a frame that did not begin";
+    if (peer.partials.size() >= std::size_t{lanes_[0]} + lanes_[1])
+      return "of more frames at once than there are";
+  }
+  std::unique_ptr<Partial>& place = peer.partials[head.stream];
+  if (place == nullptr) {
+    if (spare_.empty()) {
+      place = std::make_unique<Partial>();
+      place->payload = std::make_unique<std::byte[]>(frame_capacity());
+    } else {
+      place = std::move(spare_.back());
+      spare_.pop_back();
+    }
+    place->source = head.frame.source;
+    place->lane = static_cast<Lane>(head.frame.lane);
+    place->stream = head.stream;
+  }
+  Partial& partial = *place;
+  if (partial.last || head.from != partial.committed ||
+      head.frame.length > frame_capacity() - partial.committed ||
+      partial.lane != static_cast<Lane>(head.frame.lane))
+    return "a piece that contradicts the others of its frame";
+  if (head.amend_at != wire::kNothing) {
+    if (head.amend_at % 8 != 0 || std::uint64_t{head.amend_at} + 8 > head.from)
+      return "a change of what was not sent";
+    // Its receiver may be reading there.
+    auto* const run = reinterpret_cast<wire::RunHeader*>(partial.payload.get() + head.amend_at);
+    const std::atomic_ref<std::uint32_t> bytes(run->bytes);
+    if (bytes.load(std::memory_order_relaxed) != head.amend)
+      bytes.store(head.amend, std::memory_order_relaxed);
+  }
+  std::memcpy(partial.payload.get() + head.from, payload, head.frame.length);
+  counters_.bytes_copied += head.frame.length;
+  partial.committed += head.frame.length;
+  partial.last = head.last != 0;
+  if (partial.queued) return nullptr;
+  partial.queued = true;
+  Arrival arrival;
+  arrival.partial = &partial;
+  inbox_.push_back(arrival);
+  waiting_.fetch_add(1);
+  return nullptr;
+}
+
+void OfiLamella::deliver_whole(const Arrival& arrival, FrameSink& sink) noexcept {
+  RunState run;
+  sink.on_chunk({arrival.source, arrival.lane, arrival.payload, 0, arrival.length, &run});
+  bool lend_again = false;
+  {
+    const base::Lock lock(mutex_);
+    ++counters_.chunks_received;
+    counters_.bytes_received += arrival.length;
+    consumed(arrival.source, arrival.lane);
+    lend_again = --buffers_[arrival.buffer].readers == 0;
+    lendable_[arrival.buffer] = lend_again;
+    lend_again = lend_again || peers_[arrival.source].credit_wanted;
+  }
+  if (lend_again) pump();
+}
+
+void OfiLamella::deliver_partial(Partial& partial, FrameSink& sink) noexcept {
+  for (;;) {
+    Chunk chunk;
+    {
+      const base::Lock lock(mutex_);
+      counters_.chunks_received += partial.consumed != partial.committed;
+      counters_.bytes_received += partial.committed - partial.consumed;
+      chunk = {partial.source, partial.lane,       partial.payload.get(), partial.consumed,
+               partial.committed, &partial.run};
+      partial.consumed = partial.committed;
+      if (chunk.from == chunk.to) {
+        partial.queued = false;
+        if (!partial.last) return;
+        const Pe source = partial.source;
+        consumed(source, partial.lane);
+        auto node = peers_[source].partials.extract(partial.stream);
+        std::unique_ptr<Partial> used = std::move(node.mapped());
+        std::unique_ptr<std::byte[]> payload = std::move(used->payload);
+        *used = Partial{};
+        used->payload = std::move(payload);
+        spare_.push_back(std::move(used));
+        break;
+      }
+    }
+    sink.on_chunk(chunk);
+  }
+  pump();
+}
+
+// Under mutex_: a frame was read to its end.
+void OfiLamella::consumed(Pe source, Lane lane) noexcept {
+  ++counters_.frames_received;
+  Peer& peer = peers_[source];
+  const bool owed = std::equal(peer.consumed, peer.consumed + kLanes, peer.reported);
+  const std::uint32_t unsaid = ++peer.consumed[at(lane)] - peer.reported[at(lane)];
+  if (owed && std::find(owing_.begin(), owing_.end(), source) == owing_.end())
+    owing_.push_back(source);
+  // Before the sender has nothing left.
+  if (unsaid < std::max(1u, credits(lane) / 4)) return;
+  peer.credit_wanted = true;
+  activate(source);
+}
+
+// Tells all peers what they are owed; whether there was any.
+bool OfiLamella::want_credit_notes() noexcept {
+  const base::Lock lock(mutex_);
+  bool any = false;
+  for (const Pe pe : owing_) {
+    Peer& peer = peers_[pe];
+    if (std::equal(peer.consumed, peer.consumed + kLanes, peer.reported)) continue;
+    peer.credit_wanted = true;
+    activate(pe);
+    any = true;
+  }
+  owing_.clear();
+  return any;
+}
+
+}  // namespace lamellar::lamellae
