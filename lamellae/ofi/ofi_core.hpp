@@ -75,7 +75,7 @@ class OfiLamella final : public Lamella {
   struct Partial {
     Pe source = 0;
     Lane lane = Lane::kRequest;
-    std::uint32_t stream = 0;
+    std::uint64_t key = 0;  // in its peer's partials
     std::uint32_t consumed = 0;
     std::uint32_t committed = 0;
     bool last = false;    // nothing comes behind `committed`
@@ -104,11 +104,13 @@ class OfiLamella final : public Lamella {
     std::uint32_t reported[kLanes] = {0, 0};
     std::deque<std::uint32_t> queue;          // frames that have something to send
     bool active = false;                      // in active_
+    bool owing = false;                       // in owing_
     bool hello_wanted = false, credit_wanted = false, bye_wanted = false;
     bool note_busy = false;                   // its note is being sent
     bool heard = false, bye_heard = false, bye_sent = false, failed = false;
     std::uint32_t next_stream = 1;
-    std::unordered_map<std::uint32_t, std::unique_ptr<Partial>> partials;
+    // By stream; above them whole frames that had to be copied.
+    std::unordered_map<std::uint64_t, std::unique_ptr<Partial>> partials;
   };
   // What is sent, as the endpoint's token.
   enum class What : std::uint8_t { kFrame, kBounce, kNote };
@@ -140,7 +142,7 @@ class OfiLamella final : public Lamella {
   bool next_of_frame(Pe pe, std::uint32_t index, Message& message) noexcept;
   void fill_head(Pe pe, Message& message, wire::Message kind) noexcept;
   void taken(Pe pe, const Message& message) noexcept;
-  void busy(Pe pe, const Message& message) noexcept;
+  void not_taken(const Message& message) noexcept;
   void finished(std::uint64_t token, bool arrived) noexcept;
   void free_frame(std::uint32_t index) noexcept;
   void activate(Pe pe) noexcept;
@@ -186,6 +188,7 @@ class OfiLamella final : public Lamella {
   std::deque<Arrival> inbox_;
   std::vector<Pe> owing_;            // peers that are owed a report of consumed frames
   std::vector<std::unique_ptr<Partial>> spare_;
+  std::uint64_t next_shifted_ = 0;
   Counters counters_;
   std::atomic<std::uint32_t> wanting_{0};
   std::atomic<std::uint32_t> waiting_{0};  // arrivals in the inbox

@@ -63,6 +63,8 @@ OfiLamella::OfiLamella(std::unique_ptr<Endpoint> endpoint, OfiOptions options)
     Peer& peer = peers_[pe];
     peer.there = !options_.addresses[pe].empty();
     if (!peer.there) continue;
+    peer.heard = pe == options_.my_pe;
+    if (peer.heard) continue;
     alone = false;
     // One of two speaks first; who has something to say before that does not wait for it.
     peer.hello_wanted = options_.my_pe < pe;
@@ -110,7 +112,10 @@ void OfiLamella::want_frames(bool wanted) noexcept {
 
 Counters OfiLamella::counters() const noexcept {
   const base::Lock lock(mutex_);
-  return counters_;
+  Counters all = counters_;
+  all.wake_ups = options_.home->doorbell().wakes.load(std::memory_order_relaxed);
+  all.sleeps = options_.home->doorbell().sleeps.load(std::memory_order_relaxed);
+  return all;
 }
 
 bool OfiLamella::poll(FrameSink& sink) noexcept {

@@ -1,6 +1,7 @@
 // What arrives: messages are checked, put in order and handed to the sink.
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/log/log.hpp"
 #include "lamellae/ofi/ofi_core.hpp"
@@ -89,7 +90,8 @@ const char* OfiLamella::take_message(const wire::MessageHead& head,
       wire::fault_of(head.frame, options_.job_nonce, num_pes(), frame_capacity());
   if (fault != nullptr) return fault;
   if (head.destination != my_pe()) return "for another PE";
-  if (head.frame.length != event.size - kHead) return "of another length than it says";
+  // Padded, so that the next one in the buffer is aligned too.
+  if (wire::align8(head.frame.length) != event.size - kHead) return "of another length than it says";
   const base::Lock lock(mutex_);
   Peer& peer = peers_[head.frame.source];
   if (!peer.there) return "of a PE that does not use this network";
@@ -110,8 +112,10 @@ const char* OfiLamella::take_frame(const wire::MessageHead& head,
                                    const Endpoint::Event& event) noexcept {
   const std::byte* const payload = event.bytes + kHead;
   if (head.stream != 0) return take_piece(peers_[head.frame.source], head, payload);
-  if (head.last != 1 || head.from != 0 || head.frame.length == 0)
-    return "neither a whole frame nor a piece of one";
+  if (head.last != 1 || head.from != 0) return "neither a whole frame nor a piece of one";
+  // Only where a stranger's message of odd length shifted it.
+  if (reinterpret_cast<std::uintptr_t>(payload) % 8 != 0)
+    return take_piece(peers_[head.frame.source], head, payload);
   Arrival arrival;
   arrival.payload = payload;
   arrival.length = head.frame.length;
@@ -126,13 +130,13 @@ const char* OfiLamella::take_frame(const wire::MessageHead& head,
 
 const char* OfiLamella::take_piece(Peer& peer, const wire::MessageHead& head,
                                    const std::byte* payload) noexcept {
-  const auto found = peer.partials.find(head.stream);
-  if (found == peer.partials.end()) {
+  const std::uint64_t key = head.stream != 0 ? head.stream : ++next_shifted_ << 32;
+  if (!peer.partials.contains(key)) {
     if (head.from != 0) return "the middle of a frame that did not begin";
     if (peer.partials.size() >= std::size_t{lanes_[0]} + lanes_[1])
       return "of more frames at once than there are";
   }
-  std::unique_ptr<Partial>& place = peer.partials[head.stream];
+  std::unique_ptr<Partial>& place = peer.partials[key];
   if (place == nullptr) {
     if (spare_.empty()) {
       place = std::make_unique<Partial>();
@@ -143,7 +147,7 @@ const char* OfiLamella::take_piece(Peer& peer, const wire::MessageHead& head,
     }
     place->source = head.frame.source;
     place->lane = static_cast<Lane>(head.frame.lane);
-    place->stream = head.stream;
+    place->key = key;
   }
   Partial& partial = *place;
   if (partial.last || head.from != partial.committed ||
@@ -174,11 +178,12 @@ const char* OfiLamella::take_piece(Peer& peer, const wire::MessageHead& head,
 
 void OfiLamella::deliver_whole(const Arrival& arrival, FrameSink& sink) noexcept {
   RunState run;
-  sink.on_chunk({arrival.source, arrival.lane, arrival.payload, 0, arrival.length, &run});
+  if (arrival.length != 0)
+    sink.on_chunk({arrival.source, arrival.lane, arrival.payload, 0, arrival.length, &run});
   bool lend_again = false;
   {
     const base::Lock lock(mutex_);
-    ++counters_.chunks_received;
+    counters_.chunks_received += arrival.length != 0;
     counters_.bytes_received += arrival.length;
     consumed(arrival.source, arrival.lane);
     lend_again = --buffers_[arrival.buffer].readers == 0;
@@ -203,7 +208,7 @@ void OfiLamella::deliver_partial(Partial& partial, FrameSink& sink) noexcept {
         if (!partial.last) return;
         const Pe source = partial.source;
         consumed(source, partial.lane);
-        auto node = peers_[source].partials.extract(partial.stream);
+        auto node = peers_[source].partials.extract(partial.key);
         std::unique_ptr<Partial> used = std::move(node.mapped());
         std::unique_ptr<std::byte[]> payload = std::move(used->payload);
         *used = Partial{};
@@ -221,10 +226,8 @@ void OfiLamella::deliver_partial(Partial& partial, FrameSink& sink) noexcept {
 void OfiLamella::consumed(Pe source, Lane lane) noexcept {
   ++counters_.frames_received;
   Peer& peer = peers_[source];
-  const bool owed = std::equal(peer.consumed, peer.consumed + kLanes, peer.reported);
   const std::uint32_t unsaid = ++peer.consumed[at(lane)] - peer.reported[at(lane)];
-  if (owed && std::find(owing_.begin(), owing_.end(), source) == owing_.end())
-    owing_.push_back(source);
+  if (!std::exchange(peer.owing, true)) owing_.push_back(source);
   // Before the sender has nothing left.
   if (unsaid < std::max(1u, credits(lane) / 4)) return;
   peer.credit_wanted = true;
@@ -237,6 +240,7 @@ bool OfiLamella::want_credit_notes() noexcept {
   bool any = false;
   for (const Pe pe : owing_) {
     Peer& peer = peers_[pe];
+    peer.owing = false;
     if (std::equal(peer.consumed, peer.consumed + kLanes, peer.reported)) continue;
     peer.credit_wanted = true;
     activate(pe);

@@ -1,6 +1,7 @@
 // What leaves: frames, credits and the messages that begin and end a connection.
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/core/assert.hpp"
 #include "lamellae/ofi/ofi_core.hpp"
@@ -73,14 +74,8 @@ void OfiLamella::seal(const OpenFrame& frame) noexcept {
     const base::Lock lock(mutex_);
     Frame& mine = frames_[frame.ref.index];
     mine.state = Frame::State::kSealed;
-    Peer& peer = peers_[mine.destination];
-    if (mine.committed.load(std::memory_order_relaxed) == 0) {
-      peer.in_flight[at(mine.lane)].fetch_sub(1, std::memory_order_relaxed);
-      free_frame(frame.ref.index);
-    } else {
-      ++peer.sealed[at(mine.lane)];
-      request(mine.destination, frame.ref.index);
-    }
+    ++peers_[mine.destination].sealed[at(mine.lane)];
+    request(mine.destination, frame.ref.index);
   }
   pump();
 }
@@ -168,7 +163,7 @@ OfiLamella::Step OfiLamella::send_one(Pe pe) noexcept {
     taken(pe, message);
     return Step::kSent;
   }
-  busy(pe, message);
+  not_taken(message);
   return sent == Endpoint::Sent::kBusy ? Step::kBusy : Step::kNothing;
 }
 
@@ -229,13 +224,13 @@ bool OfiLamella::next_of_frame(Pe pe, std::uint32_t index, Message& message) noe
   head.last = last;
   head.from = frame.sent;
   message.frame = index;
-  message.size = static_cast<std::uint32_t>(kHead) + length;
+  message.size = static_cast<std::uint32_t>(kHead + wire::align8(length));
   message.to = to;
   const bool whole = last && frame.sent == 0;
-  if (!whole && frame.stream == 0) frame.stream = peers_[pe].next_stream++;
-  if (frame.stream == 0 && !whole) frame.stream = peers_[pe].next_stream++;  // 0 is no number
+  while (!whole && frame.stream == 0) frame.stream = peers_[pe].next_stream++;
   head.stream = frame.stream;
-  if (frame.sent != 0) {
+  // What is no run need not be 8 bytes long.
+  if (frame.sent >= frame.run + sizeof(wire::RunHeader)) {
     if (!frame.ending) {
       const auto* const run = reinterpret_cast<const wire::RunHeader*>(payload + frame.run);
       frame.amend = std::atomic_ref<std::uint32_t>(const_cast<std::uint32_t&>(run->bytes))
@@ -288,8 +283,7 @@ void OfiLamella::taken(Pe pe, const Message& message) noexcept {
 }
 
 // Under mutex_. The endpoint does not have it.
-void OfiLamella::busy(Pe pe, const Message& message) noexcept {
-  static_cast<void>(pe);
+void OfiLamella::not_taken(const Message& message) noexcept {
   if (message.what != What::kBounce) return;
   free_bounces_.push_back(message.index);
   frames_[message.frame].requested = true;

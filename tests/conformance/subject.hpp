@@ -36,6 +36,9 @@ struct Subject {
   bool by_reference = false;
   // Has eager slots.
   bool eager = false;
+  // Something lies between the ends: what is handed over is there later, credit comes back by
+  // messages that its owner must poll for, and a doorbell may ring for those.
+  bool network = false;
   // Sleeps, waits and queues through base only, so that schedules can be drawn from a seed.
   bool simulated = false;
   // Breaks an open frame's header; empty where nobody above can.
@@ -48,6 +51,13 @@ inline void PrintTo(const Subject& subject, std::ostream* out) { *out << subject
 class Conformance : public testing::TestWithParam<Subject> {
  protected:
   std::unique_ptr<Endpoints> make(const Shape& shape) const { return GetParam().make(shape); }
+  // Wake-ups or sleeps: exactly so many, and over a network at least.
+  void expect_events(std::uint64_t counted, std::uint64_t wanted) const {
+    EXPECT_GE(counted, wanted);
+    if (!GetParam().network) {
+      EXPECT_EQ(counted, wanted);
+    }
+  }
 };
 
 }  // namespace lamellar::conformance

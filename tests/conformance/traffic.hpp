@@ -33,6 +33,24 @@ void sleep_unless(lamellae::Lamella& lamella, const Ready& ready) {
   }
 }
 
+// Takes what nobody looks at.
+class Nobody final : public lamellae::FrameSink {
+ public:
+  void on_chunk(const lamellae::Chunk&) noexcept override {}
+};
+
+// `receiver` polls until all frames of `lane` that `sender` has sent it are back; the sender polls
+// too, since over a network credit comes by messages.
+template <class Sink>
+void poll_until_back(lamellae::Lamella& sender, lamellae::Lamella& receiver, Sink& sink,
+                     lamellae::Lane lane = lamellae::Lane::kRequest) {
+  Nobody nobody;
+  while (sender.in_flight(receiver.my_pe(), lane) != 0) {
+    receiver.poll(sink);
+    sender.poll(nobody);
+  }
+}
+
 // How many frames for `destination` can be open at once. Gives them back.
 std::uint32_t free_frames(lamellae::Lamella& lamella, Pe destination, lamellae::Lane lane);
 
