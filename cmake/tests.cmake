@@ -54,3 +54,10 @@ function(lamellar_test name)
   lamellar_add_guarded(${name} ${arg_SECONDS} "${arg_LABELS}" $<TARGET_FILE:${name}> ${arg_ARGS}
     --gtest_output=xml:${LAMELLAR_TEST_RESULTS}/${name}.xml)
 endfunction()
+
+# lamellar_use_network_module(<test>): linked from the rooms' objects, it finds the module in the
+# build folder all the same.
+function(lamellar_use_network_module name)
+  add_dependencies(${name} lamellar_ofi)
+  set_target_properties(${name} PROPERTIES BUILD_RPATH ${PROJECT_BINARY_DIR})
+endfunction()

@@ -33,6 +33,13 @@ void sleep_unless(lamellae::Lamella& lamella, const Ready& ready) {
   }
 }
 
+// Whether nothing is left to take; over a network there may be news that are none, for a while.
+inline bool falls_silent(lamellae::Lamella& lamella, bool network) {
+  for (int look = 0; network && look < 100'000 && lamella.has_incoming(); ++look)
+    base::yield_thread();
+  return !lamella.has_incoming();
+}
+
 // Takes what nobody looks at.
 class Nobody final : public lamellae::FrameSink {
  public:
