@@ -174,14 +174,15 @@ void join(HostExchange& exchange, Pe me, const Meeting& meeting, int my_segment,
 
 }  // namespace
 
-HostExchange exchange_on_host(Bootstrap& bootstrap, int my_segment, std::uint64_t timeout_ns) {
+HostExchange exchange_on_host(Bootstrap& bootstrap, const std::vector<Pe>& group, int my_segment,
+                              std::uint64_t timeout_ns) {
   // A socket's limit of 0 means none.
   const auto seconds = timeout_ns == base::kForever
                            ? 0u
                            : static_cast<unsigned>(timeout_ns / 1'000'000'000u) + 1u;
   const Pe me = bootstrap.rank();
   HostExchange exchange;
-  for (const Pe pe : bootstrap.host_mates()) exchange.mates.push_back({pe, 0, {}});
+  for (const Pe pe : group) exchange.mates.push_back({pe, 0, {}});
   const bool first = exchange.mates[0].pe == me;
   Meeting meeting{base::random_u64(), base::random_u64()};
   Descriptor listener;

@@ -23,9 +23,10 @@ struct HostExchange {
   std::uint64_t job_nonce = 0;   // drawn by the first of them
 };
 
-// Collective over the bootstrap. BLOCKS: until every PE of the host has connected, at most
-// `timeout_ns`. ERRORS: LaunchError naming who is missing or was refused.
-HostExchange exchange_on_host(Bootstrap& bootstrap, int my_segment,
+// Collective over the bootstrap; `group`: those of them that exchange with this one, in order, on
+// this host. BLOCKS: until all of the group have connected, at most `timeout_ns`.
+// ERRORS: LaunchError naming who is missing or was refused.
+HostExchange exchange_on_host(Bootstrap& bootstrap, const std::vector<Pe>& group, int my_segment,
                               std::uint64_t timeout_ns);
 
 }  // namespace lamellar::lamellae

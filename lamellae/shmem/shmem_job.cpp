@@ -53,10 +53,10 @@ std::size_t start_bytes(const BlockShape& shape) {
 
 std::shared_ptr<ShmemJob> ShmemJob::join(Bootstrap& bootstrap, const ShmemOptions& options) {
   auto job = std::make_shared<ShmemJob>();
-  job->my_pe_ = bootstrap.rank();
   job->options_ = options;
+  job->me_ = job->place_of(bootstrap.rank());
   BlockShape& shape = job->shape_;
-  shape = shmem_shape(bootstrap.size(), options.frame_bytes, options.pool_frames);
+  shape = shmem_shape(static_cast<Pe>(options.group.size()), options.frame_bytes, options.pool_frames);
 
   Segment mine = Segment::create(Block::bytes(shape));
   const Block block(mine.base(), shape);
@@ -69,16 +69,12 @@ std::shared_ptr<ShmemJob> ShmemJob::join(Bootstrap& bootstrap, const ShmemOption
   if (!there) refuse_memory("the first frames", start_bytes(shape));
   Block::construct(mine.base(), shape);
 
-  HostExchange exchange = exchange_on_host(bootstrap, mine.fd(), options.start_timeout_ns);
-  if (exchange.mates.size() != bootstrap.size())
-    throw LaunchError("shared memory: " + std::to_string(exchange.mates.size()) + " of " +
-                      std::to_string(bootstrap.size()) +
-                      " PEs are on this host; PEs on several hosts need the ofi lamella, which "
-                      "this version does not have");
+  HostExchange exchange =
+      exchange_on_host(bootstrap, options.group, mine.fd(), options.start_timeout_ns);
   shape.job_nonce = exchange.job_nonce;
   std::vector<PeerWatch::Peer> peers;
   for (HostMate& mate : exchange.mates) {
-    if (mate.pe == job->my_pe_) {
+    if (mate.pe == bootstrap.rank()) {
       job->segments_.push_back(std::move(mine));
     } else {
       job->segments_.push_back(Segment::map(std::move(mate.segment), Block::bytes(shape)));
@@ -88,9 +84,9 @@ std::shared_ptr<ShmemJob> ShmemJob::join(Bootstrap& bootstrap, const ShmemOption
     job->blocks_.push_back(job->segments_.back().base());
   }
   job->helper_ = base::Helper::shared();
-  job->announcer_ = std::make_unique<FrameLamella>(job->my_pe_, shape, job->blocks_,
+  job->announcer_ = std::make_unique<FrameLamella>(job->me_, shape, job->blocks_,
                                                    base::FutexScope::kShared);
-  base::set_tombstone(&Block(job->blocks_[job->my_pe_], shape).head().ended);
+  base::set_tombstone(&Block(job->blocks_[job->me_], shape).head().ended);
   ShmemJob* const self = job.get();
   if (options.launcher_pidfd >= 0)
     job->helper_->watch(options.launcher_pidfd, [] { _exit(1); });
@@ -108,13 +104,13 @@ ShmemJob::~ShmemJob() {
   watch_.reset();
   if (helper_ != nullptr && options_.launcher_pidfd >= 0)
     helper_->unwatch(options_.launcher_pidfd);
-  if (deadline_ >= 0) helper_->cancel(deadline_);
+  if (deadline_.load() >= 0) helper_->cancel(deadline_.load());
 }
 
 std::unique_ptr<Lamella> ShmemJob::lamella() {
-  auto lamella = std::make_unique<FrameLamella>(my_pe_, shape_, blocks_,
+  auto lamella = std::make_unique<FrameLamella>(me_, shape_, blocks_,
                                                 base::FutexScope::kShared, shared_from_this());
-  const Segment& mine = segments_[my_pe_];
+  const Segment& mine = segments_[me_];
   lamella->grow_with([&mine](std::size_t offset, std::size_t bytes) {
     return mine.commit(offset, bytes);
   });
@@ -125,12 +121,12 @@ void ShmemJob::leave() noexcept {
   if (announcer_ == nullptr) return;  // it never got so far
   base::set_tombstone(nullptr);
   std::uint32_t running = 0;
-  if (!Block(blocks_[my_pe_], shape_).head().ended.compare_exchange_strong(running, kLeft)) return;
+  if (!Block(blocks_[me_], shape_).head().ended.compare_exchange_strong(running, kLeft)) return;
   if (options_.blame && announcer_->failure() != nullptr) options_.blame(announcer_->failure()->pe);
 }
 
 std::uint32_t ShmemJob::word_of(Pe pe) const noexcept {
-  return Block(blocks_[pe], shape_).head().ended.load();
+  return Block(blocks_[place_of(pe)], shape_).head().ended.load();
 }
 
 // On the helper thread.
@@ -141,21 +137,46 @@ void ShmemJob::peer_ended(const PeerWatch::Peer& peer, std::optional<int> wait_s
   if (!in_order) {
     const std::string why = "PE " + std::to_string(peer.pe) + " (host " + host_name() + ", pid " +
                             std::to_string(peer.pid) + ") " + how_it_ended(said, wait_status);
-    announcer_->announce_failure(peer.pe, why, [&] {
+    const bool first = announcer_->announce_failure(peer.pe, why, [&] {
       if (!options_.launcher_reports) LAMELLAR_LOG_ERROR("{}; the job ends", why);
     });
+    if (first) {
+      const base::Lock lock(mutex_);
+      noticed_ = true;
+      if (tell_) tell_(peer.pe, why);
+    }
   }
   end_soon(peer.pe);
 }
 
+void ShmemJob::tell_others_by(Tell tell) {
+  const base::Lock lock(mutex_);
+  tell_ = std::move(tell);
+  if (!noticed_) return;
+  const FailureNote& note = *announcer_->failure();
+  tell_(note.pe, std::string(note.text, note.length));
+}
+
+void ShmemJob::fail(Pe culprit, const std::string& why, bool said) noexcept {
+  announcer_->announce_failure(culprit, why, [&] {
+    if (!said && !options_.launcher_reports) LAMELLAR_LOG_ERROR("{}; the job ends", why);
+  });
+  end_soon(culprit);
+}
+
+Pe ShmemJob::place_of(Pe pe) const noexcept {
+  const auto place = std::find(options_.group.begin(), options_.group.end(), pe);
+  return static_cast<Pe>(place - options_.group.begin());
+}
+
 // Whoever waits in the runtime hears of the failure; a PE that computes on is ended.
 void ShmemJob::end_soon(Pe culprit) {
-  if (deadline_ >= 0) return;
-  deadline_ = helper_->call_after(options_.grace_ns, [this, culprit] {
+  if (ending_.exchange(true)) return;
+  deadline_.store(helper_->call_after(options_.grace_ns, [this, culprit] {
     const FailureNote* const failure = announcer_->failure();
     if (options_.blame) options_.blame(failure != nullptr ? failure->pe : culprit);
     _exit(1);
-  });
+  }));
 }
 
 }  // namespace lamellar::lamellae

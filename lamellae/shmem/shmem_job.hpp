@@ -1,6 +1,7 @@
 #pragma once
-// The PEs of one host, one process each: every PE's block lies in a memfd that all of them map, and
-// the frame machinery runs on it. Notices a PE that dies.
+// PEs that share memory, one process each: all of a host, or one alone. Every PE's block lies in a
+// memfd that all of them map, and the frame machinery runs on it. Notices a PE that dies.
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -16,6 +17,7 @@
 namespace lamellar::lamellae {
 
 struct ShmemOptions {
+  std::vector<Pe> group;  // the PEs that share memory, this one among them, in order
   std::uint32_t frame_bytes = 0;
   std::uint32_t pool_frames = 0;
   std::uint64_t start_timeout_ns = 60'000'000'000;  // for the others to come
@@ -34,25 +36,35 @@ std::size_t start_bytes(const BlockShape& shape);
 
 class ShmemJob : public std::enable_shared_from_this<ShmemJob> {
  public:
-  // Collective over the bootstrap: all its PEs are on this host. BLOCKS. ERRORS: LaunchError.
+  // Collective over the bootstrap. BLOCKS. ERRORS: LaunchError.
   static std::shared_ptr<ShmemJob> join(Bootstrap& bootstrap, const ShmemOptions& options);
   ShmemJob() = default;
   ~ShmemJob();
   ShmemJob(const ShmemJob&) = delete;
   ShmemJob& operator=(const ShmemJob&) = delete;
 
-  // This process' PE, once. LIFETIME: keeps the job alive.
+  // This process' PE, once; it counts PEs by their places in the group.
+  // LIFETIME: keeps the job alive.
   std::unique_ptr<Lamella> lamella();
   // From now on this PE may go: nobody calls that a failure.
   void leave() noexcept;
+
+  // The job has failed somewhere else. said: somebody has printed `why`, or will. PEs in the runtime
+  // hear of it; this process ends after grace_ns. THREADS: any.
+  void fail(Pe culprit, const std::string& why, bool said) noexcept;
+  // Called when this PE is the first of the group to notice that one of them has died, on the
+  // helper's thread; at once if that has happened already.
+  using Tell = std::function<void(Pe culprit, const std::string& why)>;
+  void tell_others_by(Tell tell);
 
  private:
   // How a PE says it ended: BlockHead::ended.
   std::uint32_t word_of(Pe pe) const noexcept;
   void peer_ended(const PeerWatch::Peer& peer, std::optional<int> wait_status);
   void end_soon(Pe culprit);
+  Pe place_of(Pe pe) const noexcept;
 
-  Pe my_pe_ = 0;
+  Pe me_ = 0;  // place in the group
   BlockShape shape_;
   ShmemOptions options_;
   std::vector<Segment> segments_;
@@ -60,7 +72,11 @@ class ShmemJob : public std::enable_shared_from_this<ShmemJob> {
   std::unique_ptr<FrameLamella> announcer_;  // for the helper thread: the same blocks
   std::shared_ptr<base::Helper> helper_;
   std::unique_ptr<PeerWatch> watch_;
-  int deadline_ = -1;  // the helper's timer that ends this process
+  std::atomic<bool> ending_{false};
+  std::atomic<int> deadline_{-1};  // the helper's timer that ends this process
+  base::Mutex mutex_;              // guards what follows
+  Tell tell_;
+  bool noticed_ = false;           // and announced in the group
 };
 
 }  // namespace lamellar::lamellae

@@ -138,7 +138,7 @@ void run_pe(Job& job, Pe local_pe) noexcept {
   job.ended(run_function(job, *runtime));
   detail::t_state.engine = nullptr;
   runtime->engine().stop();
-  if (seat.shmem) seat.shmem->leave();
+  seat.leave();
   base::set_current_pe_for_log(-1);
 }
 
@@ -174,7 +174,7 @@ World make_world(int* argc, char** argv, const WorldBuilder::Parts& parts) {
   detail::t_state.engine = engine;
   // The last copy of the returned World ends it, on that copy's thread.
   return World(std::shared_ptr<engine::Engine>(
-      engine, [runtime, shmem = seat.shmem](engine::Engine* ending) {
+      engine, [runtime, shmem = seat.shmem, links = seat.links](engine::Engine* ending) {
         try {
           if (!ending->failed()) runtime->finish();
         } catch (const std::exception& error) {
@@ -183,7 +183,7 @@ World make_world(int* argc, char** argv, const WorldBuilder::Parts& parts) {
         }
         if (detail::t_state.engine == ending) detail::t_state.engine = nullptr;
         ending->stop();
-        if (shmem) shmem->leave();
+        world::Seat{nullptr, nullptr, shmem, links}.leave();
       }));
 }
 

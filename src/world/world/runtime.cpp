@@ -7,6 +7,7 @@
 
 #include "base/clock/thread.hpp"
 #include "base/log/log.hpp"
+#include "world/world/network.hpp"
 
 namespace lamellar::world {
 namespace {
@@ -30,21 +31,6 @@ engine::EngineOptions options_from(const base::Settings& settings, std::uint32_t
   return options;
 }
 
-// The start has failed on all PEs; PE 0 says why. Nobody ends before it has: with the first one its
-// launcher may end them all. lamellar-run says it by itself. Never returns.
-[[noreturn]] void fail_together(lamellae::Bootstrap& bootstrap, const std::string& why) {
-  if (bootstrap.rank() == 0) {
-    if (std::string_view(bootstrap.launcher()) == "lamellar-run") throw LaunchError(why);
-    LAMELLAR_LOG_ERROR("the PEs cannot start: {}", why);
-  }
-  try {
-    bootstrap.barrier();
-  } catch (const Error&) {
-    // The job is being ended already.
-  }
-  throw JobFailed(0, why);
-}
-
 // All PEs must know the same types under the same numbers.
 void check_same_program(lamellae::Bootstrap& bootstrap, const engine::TypeSnapshot& types) {
   const std::uint64_t digest = types.digest();
@@ -57,7 +43,7 @@ void check_same_program(lamellae::Bootstrap& bootstrap, const engine::TypeSnapsh
         "the PEs run different programs: PE 0 has active messages of " +
         all[0].substr(sizeof digest) + ", PE " + std::to_string(pe) + " of " +
         all[pe].substr(sizeof digest) + "; start the same binary on every PE";
-    fail_together(bootstrap, why);
+    fail_together(bootstrap, 0, why);
   }
 }
 
@@ -98,6 +84,7 @@ void Runtime::finish() {
   }
   // The others may still need what this PE has to say in the last round.
   engine_.drain(here);
+  engine_.lamella().depart();
 }
 
 }  // namespace lamellar::world

@@ -1,10 +1,12 @@
 #include "world/world/seat.hpp"
 
+#include <algorithm>
 #include <lamellar/error.hpp>
 #include <string>
 
 #include "base/log/log.hpp"
 #include "lamellae/bootstrap/session.hpp"
+#include "world/world/network.hpp"
 
 namespace lamellar::world {
 
@@ -26,7 +28,7 @@ Seating::Seating(const base::Settings& settings, const UserBootstrap* callbacks)
                       session_->launcher() +
                       "; start the program without a launcher and say --lamellar-num-pes N, or "
                       "take LAMELLAR_BACKEND away");
-  if (alone && backend != "shmem")
+  if (alone && backend != "shmem" && backend != "ofi")
     seat_in_process();
   else
     seat_as_process(backend);
@@ -42,12 +44,13 @@ void Seating::seat_in_process() {
 void Seating::seat_as_process(const std::string& backend) {
   num_pes_ = session_->size();
   pes_here_ = static_cast<Pe>(session_->host_mates().size());
-  if (pes_here_ != num_pes_)
-    throw Unsupported("only " + std::to_string(pes_here_) + " of the " +
-                      std::to_string(num_pes_) + " PEs are on host " +
-                      session_->host_name(session_->rank()) +
-                      ": PEs on several hosts need the ofi lamella, which this version does not "
-                      "have; start all of them on one host");
+  if (!on_one_host() && backend == "shmem")
+    throw LaunchError("LAMELLAR_BACKEND=shmem needs all PEs on one host, but only " +
+                      std::to_string(pes_here_) + " of the " + std::to_string(num_pes_) +
+                      " PEs are on host " + session_->host_name(session_->rank()) +
+                      "; take LAMELLAR_BACKEND away (auto: shared memory inside a host, "
+                      "libfabric between), or start all of them on one host");
+  network_ = backend == "ofi" || !on_one_host();
   const std::uint64_t asked = settings_.u64(Key::kNumPes);
   if (settings_.source(Key::kNumPes) != base::Source::kDefault && asked != num_pes_)
     LAMELLAR_LOG_WARN("LAMELLAR_NUM_PES={} counts only for PEs in one process; {} started {} ({})",
@@ -61,7 +64,11 @@ Seat Seating::seat(Pe local_pe) {
     seat.lamella = local_->lamella(local_pe);
     return seat;
   }
+  const std::vector<std::vector<Pe>> all = groups();
   lamellae::ShmemOptions options;
+  options.group = *std::find_if(all.begin(), all.end(), [this](const std::vector<Pe>& group) {
+    return std::find(group.begin(), group.end(), session_->rank()) != group.end();
+  });
   options.frame_bytes = static_cast<std::uint32_t>(settings_.u64(Key::kFrameBytes));
   options.pool_frames = static_cast<std::uint32_t>(settings_.u64(Key::kPoolFrames));
   options.start_timeout_ns =
@@ -72,8 +79,27 @@ Seat Seating::seat(Pe local_pe) {
   options.blame = [session = session_](Pe culprit) { session->blame(culprit); };
   seat.bootstrap = session_->open(settings_.text(Key::kWorldName));
   seat.shmem = lamellae::ShmemJob::join(*seat.bootstrap, options);
-  seat.lamella = seat.shmem->lamella();
+  if (!network_) {
+    seat.lamella = seat.shmem->lamella();
+    return seat;
+  }
+  Network network = join_network(*seat.bootstrap, settings_, all, seat.shmem,
+                                 [this](Pe pe) { return session_->host_name(pe); });
+  seat.links = std::move(network.links);
+  seat.lamella = std::move(network.lamella);
   return seat;
+}
+
+std::vector<std::vector<Pe>> Seating::groups() const {
+  if (settings_.text(Key::kBackend) != "ofi") return session_->hosts();
+  std::vector<std::vector<Pe>> each;
+  for (Pe pe = 0; pe < num_pes_; ++pe) each.push_back({pe});
+  return each;
+}
+
+void Seat::leave() const noexcept {
+  if (links) links->leave();
+  if (shmem) shmem->leave();
 }
 
 bool Seating::launcher_reports() const {

@@ -10,6 +10,7 @@
 #include "lamellae/api/lamella.hpp"
 #include "lamellae/bootstrap/bootstrap.hpp"
 #include "lamellae/bootstrap/session.hpp"
+#include "lamellae/link/host_links.hpp"
 #include "lamellae/local/local_job.hpp"
 #include "lamellae/shmem/shmem_job.hpp"
 
@@ -19,7 +20,11 @@ namespace lamellar::world {
 struct Seat {
   std::unique_ptr<lamellae::Bootstrap> bootstrap;
   std::unique_ptr<lamellae::Lamella> lamella;
-  std::shared_ptr<lamellae::ShmemJob> shmem;  // null on the local lamella
+  std::shared_ptr<lamellae::ShmemJob> shmem;   // null on the local lamella
+  std::shared_ptr<lamellae::HostLinks> links;  // null where all PEs share memory
+
+  // From now on this PE may go: nobody calls that a failure.
+  void leave() const noexcept;
 };
 
 class Seating {
@@ -45,10 +50,14 @@ class Seating {
  private:
   void seat_in_process();
   void seat_as_process(const std::string& backend);
+  bool on_one_host() const noexcept { return pes_here_ == num_pes_; }
+  // All PEs, by who shares memory with whom.
+  std::vector<std::vector<Pe>> groups() const;
 
   const base::Settings& settings_;
   std::shared_ptr<lamellae::LaunchSession> session_;
   std::shared_ptr<lamellae::LocalJob> local_;  // null: one process a PE
+  bool network_ = false;  // some PEs are reached through libfabric
   Pe num_pes_ = 1;
   Pe pes_here_ = 1;
 };

@@ -105,7 +105,8 @@ void exchange_of_two(const Overheard::Told& told) {
     for (Pe pe = 0; pe < 2; ++pe)
       pes.push_back(std::make_unique<base::Thread>("pe", [&, pe] {
         Overheard bootstrap(job->bootstrap(pe), pe == 1 ? told : nullptr);
-        got[pe] = exchange_on_host(bootstrap, segments[pe].fd(), 60 * kSecondNs);
+        got[pe] = exchange_on_host(bootstrap, bootstrap.host_mates(), segments[pe].fd(),
+                                   60 * kSecondNs);
       }));
   }
   EXPECT_EQ(got[0].job_nonce, got[1].job_nonce);
@@ -162,7 +163,7 @@ TEST(FdExchange, WhoDoesNotComeIsNamed) {
     base::Thread absent("pe", [&] { static_cast<void>(job->bootstrap(1)->allgather("")); });
     try {
       const auto bootstrap = job->bootstrap(0);
-      static_cast<void>(exchange_on_host(*bootstrap, segment.fd(), 1));
+      static_cast<void>(exchange_on_host(*bootstrap, bootstrap->host_mates(), segment.fd(), 1));
     } catch (const LaunchError& error) {
       why = error.what();
     }
