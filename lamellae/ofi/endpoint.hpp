@@ -1,5 +1,5 @@
 #pragma once
-// What the ofi lamella needs of a network: reliable datagrams in order, and nothing else. The
+// What the ofi lamella needs of a network: reliable datagrams, and nothing else. The
 // module liblamellar_ofi.so implements it with libfabric and is the only thing that links it; a test
 // implements it in memory.
 //
@@ -43,7 +43,7 @@ class Endpoint {
     kBusy,    // not now: poll, then try again. Also while the connection is being made
     kFailed,  // never: trouble() says why; no event comes
   };
-  // Messages to one PE arrive in the order in which they were taken.
+  // Messages to one PE arrive once, in any order: a provider may take another way for large ones.
   virtual Sent send(Pe to, const std::byte* bytes, std::uint32_t size,
                     std::uint64_t token) noexcept = 0;
   // Lends `size` bytes for messages that arrive, several into one buffer, until kReleased comes

@@ -71,7 +71,12 @@ class OfiLamella final : public Lamella {
     bool ending = false;       // its last piece is being sent in place: what lay before is gone
     std::uint32_t amend = 0;   // of that piece
   };
-  // A frame that arrives in pieces.
+  struct Piece {
+    std::uint32_t from = 0, to = 0;
+    std::uint32_t amend_at = wire::kNothing, amend = 0;
+    bool last = false;
+  };
+  // A frame that arrives in pieces, in any order.
   struct Partial {
     Pe source = 0;
     Lane lane = Lane::kRequest;
@@ -81,6 +86,7 @@ class OfiLamella final : public Lamella {
     bool last = false;    // nothing comes behind `committed`
     bool queued = false;  // in the inbox, or in the hands of a receiver
     RunState run;
+    std::vector<Piece> ahead;  // pieces that came before those in front of them
     std::unique_ptr<std::byte[]> payload;
   };
   struct Arrival {  // of news: a whole frame in a receive buffer, or more of a partial one
@@ -109,6 +115,9 @@ class OfiLamella final : public Lamella {
     bool note_busy = false;                   // its note is being sent
     bool heard = false, bye_heard = false, bye_sent = false, failed = false;
     std::uint32_t next_stream = 1;
+    std::uint32_t left = 0;     // messages with frames that were sent to it
+    std::uint32_t came = 0;     // and that came from it;
+    std::uint32_t to_come = 0;  // once its bye is there: so many in all
     // By stream; above them whole frames that had to be copied.
     std::unordered_map<std::uint64_t, std::unique_ptr<Partial>> partials;
   };
@@ -158,6 +167,8 @@ class OfiLamella final : public Lamella {
   const char* take_frame(const wire::MessageHead& head, const Endpoint::Event& event) noexcept;
   const char* take_piece(Peer& peer, const wire::MessageHead& head,
                          const std::byte* payload) noexcept;
+  std::unique_ptr<Partial> new_partial(const wire::MessageHead& head, std::uint64_t key);
+  bool advance(Partial& partial) noexcept;
   void deliver_whole(const Arrival& arrival, FrameSink& sink) noexcept;
   void deliver_partial(Partial& partial, FrameSink& sink) noexcept;
   void consumed(Pe source, Lane lane) noexcept;

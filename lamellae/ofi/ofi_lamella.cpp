@@ -236,7 +236,8 @@ void OfiLamella::depart() noexcept {
   const auto departed = [this] {
     const base::Lock lock(mutex_);
     return std::all_of(peers_.begin(), peers_.end(), [](const Peer& peer) {
-      return !peer.there || peer.failed || (peer.bye_sent && peer.bye_heard);
+      return !peer.there || peer.failed ||
+             (peer.bye_sent && peer.bye_heard && peer.came == peer.to_come);
     });
   };
   // Everybody is here or on the way, so this is short; a PE that dies now is no failure any more.

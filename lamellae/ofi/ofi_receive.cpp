@@ -104,8 +104,13 @@ const char* OfiLamella::take_message(const wire::MessageHead& head,
     peer.hello_wanted = true;
     activate(head.frame.source);
   }
-  if (head.kind == wire::Message::kBye) peer.bye_heard = true;
-  return head.kind == wire::Message::kFrame ? take_frame(head, event) : nullptr;
+  if (head.kind == wire::Message::kBye) {
+    peer.bye_heard = true;
+    peer.to_come = head.from;
+  }
+  if (head.kind != wire::Message::kFrame) return nullptr;
+  ++peer.came;
+  return take_frame(head, event);
 }
 
 const char* OfiLamella::take_frame(const wire::MessageHead& head,
@@ -131,49 +136,70 @@ const char* OfiLamella::take_frame(const wire::MessageHead& head,
 const char* OfiLamella::take_piece(Peer& peer, const wire::MessageHead& head,
                                    const std::byte* payload) noexcept {
   const std::uint64_t key = head.stream != 0 ? head.stream : ++next_shifted_ << 32;
-  if (!peer.partials.contains(key)) {
-    if (head.from != 0) return "the middle of a frame that did not begin";
-    if (peer.partials.size() >= std::size_t{lanes_[0]} + lanes_[1])
-      return "of more frames at once than there are";
-  }
+  if (!peer.partials.contains(key) &&
+      peer.partials.size() >= std::size_t{lanes_[0]} + lanes_[1])
+    return "of more frames at once than there are";
   std::unique_ptr<Partial>& place = peer.partials[key];
-  if (place == nullptr) {
-    if (spare_.empty()) {
-      place = std::make_unique<Partial>();
-      place->payload = std::make_unique<std::byte[]>(frame_capacity());
-    } else {
-      place = std::move(spare_.back());
-      spare_.pop_back();
-    }
-    place->source = head.frame.source;
-    place->lane = static_cast<Lane>(head.frame.lane);
-    place->key = key;
-  }
+  if (place == nullptr) place = new_partial(head, key);
   Partial& partial = *place;
-  if (partial.last || head.from != partial.committed ||
-      head.frame.length > frame_capacity() - partial.committed ||
+  const std::uint64_t to = std::uint64_t{head.from} + head.frame.length;
+  const bool known = std::any_of(partial.ahead.begin(), partial.ahead.end(),
+                                 [&](const Piece& piece) { return piece.from == head.from; });
+  if (partial.last || known || head.from < partial.committed || to > frame_capacity() ||
       partial.lane != static_cast<Lane>(head.frame.lane))
     return "a piece that contradicts the others of its frame";
-  if (head.amend_at != wire::kNothing) {
-    if (head.amend_at % 8 != 0 || std::uint64_t{head.amend_at} + 8 > head.from)
-      return "a change of what was not sent";
-    // Its receiver may be reading there.
-    auto* const run = reinterpret_cast<wire::RunHeader*>(partial.payload.get() + head.amend_at);
-    const std::atomic_ref<std::uint32_t> bytes(run->bytes);
-    if (bytes.load(std::memory_order_relaxed) != head.amend)
-      bytes.store(head.amend, std::memory_order_relaxed);
-  }
+  if (head.amend_at != wire::kNothing &&
+      (head.amend_at % 8 != 0 || std::uint64_t{head.amend_at} + 8 > head.from))
+    return "a change of what was not sent";
   std::memcpy(partial.payload.get() + head.from, payload, head.frame.length);
   counters_.bytes_copied += head.frame.length;
-  partial.committed += head.frame.length;
-  partial.last = head.last != 0;
-  if (partial.queued) return nullptr;
+  partial.ahead.push_back({head.from, static_cast<std::uint32_t>(to), head.amend_at, head.amend,
+                           head.last != 0});
+  if (!advance(partial) || partial.queued) return nullptr;
   partial.queued = true;
   Arrival arrival;
   arrival.partial = &partial;
   inbox_.push_back(arrival);
   waiting_.fetch_add(1);
   return nullptr;
+}
+
+std::unique_ptr<OfiLamella::Partial> OfiLamella::new_partial(const wire::MessageHead& head,
+                                                             std::uint64_t key) {
+  std::unique_ptr<Partial> partial;
+  if (spare_.empty()) {
+    partial = std::make_unique<Partial>();
+    partial->payload = std::make_unique<std::byte[]>(frame_capacity());
+  } else {
+    partial = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  partial->source = head.frame.source;
+  partial->lane = static_cast<Lane>(head.frame.lane);
+  partial->key = key;
+  return partial;
+}
+
+// Under mutex_. Takes up the pieces that join what is there; whether there were any.
+bool OfiLamella::advance(Partial& partial) noexcept {
+  bool any = false;
+  for (;;) {
+    const auto next =
+        std::find_if(partial.ahead.begin(), partial.ahead.end(),
+                     [&](const Piece& piece) { return piece.from == partial.committed; });
+    if (next == partial.ahead.end()) return any;
+    if (next->amend_at != wire::kNothing) {
+      // Its receiver may be reading there.
+      auto* const run = reinterpret_cast<wire::RunHeader*>(partial.payload.get() + next->amend_at);
+      const std::atomic_ref<std::uint32_t> bytes(run->bytes);
+      if (bytes.load(std::memory_order_relaxed) != next->amend)
+        bytes.store(next->amend, std::memory_order_relaxed);
+    }
+    partial.committed = next->to;
+    partial.last = next->last;
+    partial.ahead.erase(next);
+    any = true;
+  }
 }
 
 void OfiLamella::deliver_whole(const Arrival& arrival, FrameSink& sink) noexcept {

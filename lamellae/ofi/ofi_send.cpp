@@ -195,6 +195,7 @@ void OfiLamella::next_note(Pe pe, wire::Message kind, Message& message) noexcept
   message.index = pe;
   message.bytes = arena_.note(pe);
   message.size = kHead;
+  if (kind == wire::Message::kBye) message.head.from = peers_[pe].left;
 }
 
 // Under mutex_. The head of whatever is sent next to `pe`.
@@ -274,6 +275,7 @@ void OfiLamella::taken(Pe pe, const Message& message) noexcept {
     return;
   }
   ++counters_.frames_handed_over;
+  ++peer.left;
   Frame& frame = frames_[message.frame];
   frame.sent = message.to;
   frame.run = message.run;
@@ -339,7 +341,8 @@ void OfiLamella::returned(Peer& peer, const std::uint32_t (&consumed)[2],
                           const char*& fault) noexcept {
   for (std::size_t lane = 0; lane < kLanes; ++lane) {
     const std::uint32_t more = consumed[lane] - peer.returned[lane];
-    if (more == 0) continue;
+    // Of a message that was overtaken by a later one: nothing new.
+    if (static_cast<std::int32_t>(more) <= 0) continue;
     if (more > peer.sealed[lane] - peer.returned[lane]) {
       fault = "it tells of more frames than were sent";
       return;

@@ -75,8 +75,10 @@ class End final : public Endpoint {
     }
     if (rng_.next() % 16 < plan.busy_in_16) return Sent::kBusy;
     const base::Lock lock(network_->mutex_);
-    network_->boxes_.at(peers_[to]).messages.emplace_back(reinterpret_cast<const char*>(bytes),
-                                                          size);
+    auto& messages = network_->boxes_.at(peers_[to]).messages;
+    messages.emplace_back(reinterpret_cast<const char*>(bytes), size);
+    for (std::size_t i = messages.size() - 1; i > 0 && rng_.next() % 16 < plan.overtakes_in_16; --i)
+      std::swap(messages[i], messages[i - 1]);
     network_->ring(static_cast<std::uint32_t>(peers_[to]));
     completed_.push_back(token);
     network_->ring(number_);

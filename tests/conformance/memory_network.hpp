@@ -1,6 +1,6 @@
 #pragma once
-// A network in memory, for the ofi lamella: reliable, in order between two ends, and as unkind
-// otherwise as it may be: it is busy at times, and what was sent is reported later.
+// A network in memory, for the ofi lamella: reliable, and otherwise as unkind as it may be:
+// it is busy at times, messages overtake each other, and what was sent is reported later.
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -13,6 +13,7 @@ struct NetworkPlan {
   std::uint64_t seed = 1;
   std::uint32_t busy_in_16 = 2;     // of 16 sends so many are refused with kBusy
   std::uint32_t first_refused = 3;  // sends to each peer before a "connection" is there
+  std::uint32_t overtakes_in_16 = 4;  // of 16 messages so many arrive before the one in front
   bool connects = true;             // false: every send is refused
 };
 

@@ -38,7 +38,7 @@ struct MessageHead {
   std::uint16_t last = 0;      // 1: the frame ends with this message
   std::uint32_t destination = 0;
   std::uint32_t stream = 0;    // 0: the whole frame; else the same for all pieces of a frame
-  std::uint32_t from = 0;      // where in its frame the payload belongs
+  std::uint32_t from = 0;      // where in its frame the payload belongs; of kBye: frames sent
   // In front of `from` one place may have changed since it was sent: the bytes of a run, by the
   // offset of its header (RunHeader). kNothing: none has.
   std::uint32_t amend_at = 0;
