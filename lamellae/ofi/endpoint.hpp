@@ -79,6 +79,11 @@ inline constexpr char kEndpointModule[] = "liblamellar_ofi.so";
 inline constexpr char kEndpointSymbol[] = "lamellar_open_endpoint_1";
 using OpenEndpoint = Endpoint*(const EndpointOptions& options, std::string& error);
 
+// Bytes of the largest message that `provider` delivers in one go, at most `asked`, in steps of 64.
+// Larger ones ofi_rxm writes into a multi-receive buffer bit by bit, and in 1.17 it may hand that
+// buffer back before it has finished.
+std::uint32_t largest_message(const std::string& provider, std::uint32_t asked);
+
 // Loads the module and opens an endpoint. What libraries do to the program's signal handlers while
 // they are loaded is undone. PROCESS-GLOBAL: the module stays loaded. BLOCKS: some 0.4 s with
 // libfabric 1.17. ERRORS: LaunchError that says what was tried and what is usable.

@@ -1,7 +1,9 @@
 #include <dlfcn.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <lamellar/error.hpp>
 
 #include "base/clock/mutex.hpp"
@@ -64,6 +66,20 @@ OpenEndpoint* load_module(std::string& error) {
 }
 
 }  // namespace
+
+std::uint32_t largest_message(const std::string& provider, std::uint32_t asked) {
+  constexpr std::uint32_t kStep = 64;
+  constexpr std::uint32_t kLeast = 1024;
+  std::uint32_t limit = (asked + kStep - 1) / kStep * kStep;
+  if (provider.find("ofi_rxm") == std::string::npos) return limit;
+  std::uint32_t eager = 16 * 1024;
+  // Its own setting, for those who want larger frames.
+  if (const char* const set = std::getenv("FI_OFI_RXM_BUFFER_SIZE")) {
+    const unsigned long value = std::strtoul(set, nullptr, 0);
+    if (value != 0) eager = static_cast<std::uint32_t>(std::min<unsigned long>(value, 1u << 30));
+  }
+  return std::max(kLeast, std::min(limit, eager / kStep * kStep));
+}
 
 std::unique_ptr<Endpoint> open_endpoint(const EndpointOptions& options) {
   static base::Mutex mutex;  // guards the module

@@ -36,10 +36,13 @@ class Router final : public Lamella {
   }
 
   bool try_open(Pe destination, Lane lane, OpenFrame& frame) noexcept override {
-    if (is_here(destination)) return inside_->try_open(place_[destination], lane, frame);
-    const bool opened = outside_->try_open(destination, lane, frame);
-    if (opened) frame.ref.index |= kOutside;
-    return opened;
+    const bool here = is_here(destination);
+    const bool opened = here ? inside_->try_open(place_[destination], lane, frame)
+                             : outside_->try_open(destination, lane, frame);
+    if (!opened) return false;
+    if (!here) frame.ref.index |= kOutside;
+    frame.capacity = std::min(frame.capacity, frame_capacity());
+    return true;
   }
   void publish(FrameRef frame) noexcept override { part_of(frame).publish(frame); }
   void seal(const OpenFrame& frame) noexcept override {

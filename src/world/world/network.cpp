@@ -64,6 +64,11 @@ std::unique_ptr<lamellae::Endpoint> open_together(lamellae::Bootstrap& bootstrap
 
 }  // namespace
 
+std::uint32_t network_frame_bytes(const base::Settings& settings) {
+  return lamellae::largest_message(settings.text(Key::kProvider),
+                                   static_cast<std::uint32_t>(settings.u64(Key::kFrameBytes)));
+}
+
 void fail_together(lamellae::Bootstrap& bootstrap, Pe speaker, const std::string& why) {
   if (bootstrap.rank() == speaker) {
     if (std::string_view(bootstrap.launcher()) == "lamellar-run") throw LaunchError(why);
@@ -83,8 +88,7 @@ Network join_network(lamellae::Bootstrap& bootstrap, const base::Settings& setti
                      const std::function<std::string(Pe)>& host_of) {
   const std::uint64_t timeout_ns =
       lamellae::start_timeout_ns(settings.f64(Key::kConnectTimeout));
-  const auto frame_bytes =
-      static_cast<std::uint32_t>((settings.u64(Key::kFrameBytes) + 63) / 64 * 64);
+  const std::uint32_t frame_bytes = network_frame_bytes(settings);
   std::vector<Card> cards;
   auto endpoint = open_together(
       bootstrap, {settings.text(Key::kProvider), settings.text(Key::kInterface), frame_bytes},

@@ -13,6 +13,9 @@
 
 namespace lamellar::world {
 
+// LAMELLAR_FRAME_BYTES as far as the provider can carry them.
+std::uint32_t network_frame_bytes(const base::Settings& settings);
+
 struct Network {
   std::shared_ptr<lamellae::HostLinks> links;  // null when all PEs are in one group
   std::unique_ptr<lamellae::Lamella> lamella;  // of the whole job

@@ -69,7 +69,9 @@ Seat Seating::seat(Pe local_pe) {
   options.group = *std::find_if(all.begin(), all.end(), [this](const std::vector<Pe>& group) {
     return std::find(group.begin(), group.end(), session_->rank()) != group.end();
   });
-  options.frame_bytes = static_cast<std::uint32_t>(settings_.u64(Key::kFrameBytes));
+  // The same on both ways, so that whatever fits into one frame fits into another.
+  options.frame_bytes = network_ ? network_frame_bytes(settings_)
+                                 : static_cast<std::uint32_t>(settings_.u64(Key::kFrameBytes));
   options.pool_frames = static_cast<std::uint32_t>(settings_.u64(Key::kPoolFrames));
   options.start_timeout_ns =
       lamellae::start_timeout_ns(settings_.f64(Key::kStartTimeout));
