@@ -259,6 +259,9 @@ void OfiLamella::depart() noexcept {
       doorbell().cancel();
     }
   }
+  if (failure() == nullptr)
+    LAMELLAR_LOG_WARN("not every PE took its leave within {} s; did one hang at its end?",
+                      kDepartNs / 1'000'000'000);
 }
 
 }  // namespace lamellar::lamellae

@@ -137,7 +137,7 @@ void run_pe(Job& job, Pe local_pe) noexcept {
   detail::t_state.engine = &runtime->engine();
   job.ended(run_function(job, *runtime));
   detail::t_state.engine = nullptr;
-  runtime->engine().stop();
+  runtime->stop();
   seat.leave();
   base::set_current_pe_for_log(-1);
 }
@@ -182,7 +182,7 @@ World make_world(int* argc, char** argv, const WorldBuilder::Parts& parts) {
                              error.what());
         }
         if (detail::t_state.engine == ending) detail::t_state.engine = nullptr;
-        ending->stop();
+        runtime->stop();
         world::Seat{nullptr, nullptr, shmem, links}.leave();
       }));
 }

@@ -84,7 +84,12 @@ void Runtime::finish() {
   }
   // The others may still need what this PE has to say in the last round.
   engine_.drain(here);
-  engine_.lamella().depart();
+}
+
+void Runtime::stop() noexcept {
+  const bool failed = engine_.failed();
+  engine_.stop();
+  if (!failed) engine_.lamella().depart();
 }
 
 }  // namespace lamellar::world

@@ -32,6 +32,9 @@ class Runtime {
   // Four-counter method (Mattern, Distributed Computing 2, 1987): a second round without any
   // activity since the first. BLOCKS. ERRORS: JobFailed.
   void finish();
+  // The end of this PE, after finish() or a failure. BLOCKS: until what it sent has arrived, unless
+  // the job has failed.
+  void stop() noexcept;
 
  private:
   std::unique_ptr<lamellae::Bootstrap> bootstrap_;
