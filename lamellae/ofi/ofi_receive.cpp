@@ -136,21 +136,22 @@ const char* OfiLamella::take_frame(const wire::MessageHead& head,
 const char* OfiLamella::take_piece(Peer& peer, const wire::MessageHead& head,
                                    const std::byte* payload) noexcept {
   const std::uint64_t key = head.stream != 0 ? head.stream : ++next_shifted_ << 32;
+  const std::uint64_t to = std::uint64_t{head.from} + head.frame.length;
+  if (to > frame_capacity()) return "a piece beyond its frame";
+  if (head.amend_at != wire::kNothing &&
+      (head.amend_at % 8 != 0 || std::uint64_t{head.amend_at} + 8 > head.from))
+    return "a change of what was not sent";
   if (!peer.partials.contains(key) &&
       peer.partials.size() >= std::size_t{lanes_[0]} + lanes_[1])
     return "of more frames at once than there are";
   std::unique_ptr<Partial>& place = peer.partials[key];
   if (place == nullptr) place = new_partial(head, key);
   Partial& partial = *place;
-  const std::uint64_t to = std::uint64_t{head.from} + head.frame.length;
   const bool known = std::any_of(partial.ahead.begin(), partial.ahead.end(),
                                  [&](const Piece& piece) { return piece.from == head.from; });
-  if (partial.last || known || head.from < partial.committed || to > frame_capacity() ||
+  if (partial.last || known || head.from < partial.committed ||
       partial.lane != static_cast<Lane>(head.frame.lane))
     return "a piece that contradicts the others of its frame";
-  if (head.amend_at != wire::kNothing &&
-      (head.amend_at % 8 != 0 || std::uint64_t{head.amend_at} + 8 > head.from))
-    return "a change of what was not sent";
   std::memcpy(partial.payload.get() + head.from, payload, head.frame.length);
   counters_.bytes_copied += head.frame.length;
   partial.ahead.push_back({head.from, static_cast<std::uint32_t>(to), head.amend_at, head.amend,

@@ -1,14 +1,17 @@
-// The suite on `ofi`: over a network in memory, and over libfabric on the loopback interface.
-#include "conformance/memory_network.hpp"
+// The suite on `ofi`: over a network in memory, and over libfabric on the loopback interface; and on
+// the router with ofi between groups of PEs.
+#include "support/memory_network.hpp"
 #include "conformance/subject.hpp"
 #include "lamellae/local/local_job.hpp"
 #include "lamellae/ofi/endpoint.hpp"
 #include "lamellae/ofi/ofi_lamella.hpp"
+#include "lamellae/router/router.hpp"
 
 namespace lamellar::conformance {
 namespace {
 
 using lamellae::Endpoint;
+using testing_support::MemoryNetwork;
 using Open = std::function<std::unique_ptr<Endpoint>(const Shape&)>;
 
 // One PE: what a host is to it, and the network.
@@ -57,6 +60,58 @@ Subject subject_of(const std::string& name, const std::function<Open(const Shape
   return subject;
 }
 
+Open memory(const Shape& first) {
+  const auto network = MemoryNetwork::create({.seed = 1 + first.pes * 31 + first.pool});
+  return [network](const Shape& shape) { return network->open(shape.frame_bytes); };
+}
+
+// PE 0 alone, 1 with 2, 3 with 4, and so on.
+class RouterEndpoints final : public Endpoints {
+ public:
+  explicit RouterEndpoints(const Shape& shape) {
+    const Open open = memory(shape);
+    std::vector<std::unique_ptr<Endpoint>> endpoints;
+    for (Pe pe = 0; pe < shape.pes; ++pe) endpoints.push_back(open(shape));
+    std::shared_ptr<lamellae::LocalJob> host;
+    for (Pe pe = 0; pe < shape.pes; ++pe) {
+      const Pe first = pe == 0 ? 0 : (pe - 1) / 2 * 2 + 1;
+      lamellae::RouterParts parts;
+      for (Pe mate = first; mate < shape.pes && mate < (pe == 0 ? 1 : first + 2); ++mate)
+        parts.group.push_back(mate);
+      if (pe == first)
+        host = std::make_shared<lamellae::LocalJob>(static_cast<Pe>(parts.group.size()),
+                                                    shape.frame_bytes, shape.pool);
+      parts.inside = host->lamella(pe - first);
+      lamellae::OfiOptions options;
+      options.my_pe = pe;
+      for (Pe other = 0; other < shape.pes; ++other) {
+        const bool near = other >= first && other < first + parts.group.size();
+        options.addresses.push_back(near ? "" : "end " + std::to_string(other));
+        options.hosts.push_back("host");
+      }
+      options.frame_bytes = shape.frame_bytes;
+      options.pool_frames = shape.pool;
+      options.job_nonce = 4711;
+      options.home = parts.inside.get();
+      parts.outside = make_ofi_lamella(std::move(endpoints[pe]), options);
+      all_.push_back(make_router(std::move(parts)));
+    }
+  }
+  Pe size() const override { return static_cast<Pe>(all_.size()); }
+  lamellae::Lamella& at(Pe pe) override { return *all_[pe]; }
+
+ private:
+  std::vector<std::unique_ptr<lamellae::Lamella>> all_;
+};
+
+[[maybe_unused]] Subject router() {
+  Subject subject;
+  subject.name = "router";
+  subject.make = [](const Shape& shape) { return std::make_unique<RouterEndpoints>(shape); };
+  subject.network = true;
+  return subject;
+}
+
 #ifdef LAMELLAR_TEST_LIBFABRIC
 
 Open loopback(const Shape&) {
@@ -70,12 +125,8 @@ INSTANTIATE_TEST_SUITE_P(Libfabric, Conformance,
 
 #else
 
-Open memory(const Shape& first) {
-  const auto network = MemoryNetwork::create({.seed = 1 + first.pes * 31 + first.pool});
-  return [network](const Shape& shape) { return network->open(shape.frame_bytes); };
-}
-
-INSTANTIATE_TEST_SUITE_P(Ofi, Conformance, testing::Values(subject_of("ofi", memory)));
+INSTANTIATE_TEST_SUITE_P(Ofi, Conformance,
+                         testing::Values(subject_of("ofi", memory), router()));
 
 #endif
 

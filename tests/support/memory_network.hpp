@@ -7,7 +7,7 @@
 
 #include "lamellae/ofi/endpoint.hpp"
 
-namespace lamellar::conformance {
+namespace lamellar::testing_support {
 
 struct NetworkPlan {
   std::uint64_t seed = 1;
@@ -27,4 +27,4 @@ class MemoryNetwork {
   virtual void inject(std::uint32_t end, const std::string& bytes) = 0;
 };
 
-}  // namespace lamellar::conformance
+}  // namespace lamellar::testing_support

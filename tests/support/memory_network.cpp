@@ -1,4 +1,4 @@
-#include "conformance/memory_network.hpp"
+#include "support/memory_network.hpp"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 #include "base/clock/mutex.hpp"
 #include "base/clock/rng.hpp"
 
-namespace lamellar::conformance {
+namespace lamellar::testing_support {
 namespace {
 
 using lamellae::Endpoint;
@@ -154,4 +154,4 @@ std::shared_ptr<MemoryNetwork> MemoryNetwork::create(const NetworkPlan& plan) {
   return std::make_shared<Network>(plan);
 }
 
-}  // namespace lamellar::conformance
+}  // namespace lamellar::testing_support

@@ -1,0 +1,247 @@
+// The module for libfabric, on the loopback interface.
+#include "lamellae/ofi/endpoint.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <cstring>
+#include <deque>
+#include <fstream>
+#include <lamellar/error.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock/futex.hpp"
+#include "base/clock/rng.hpp"
+#include "base/helper/helper.hpp"
+
+namespace lamellar::lamellae {
+namespace {
+
+using Event = Endpoint::Event;
+
+constexpr char kProvider[] = "tcp;ofi_rxm";
+constexpr std::uint32_t kLargest = 16 * 1024;
+constexpr std::uint32_t kBuffer = 128 * 1024;
+
+// What went wrong with opening an endpoint.
+std::string refusal(const EndpointOptions& options) {
+  try {
+    const auto endpoint = open_endpoint(options);
+  } catch (const LaunchError& error) {
+    return error.what();
+  }
+  return "it was opened";
+}
+
+bool has_module() {
+  try {
+    return open_endpoint({kProvider, "lo", kLargest}) != nullptr;
+  } catch (const LaunchError&) {
+    return false;
+  }
+}
+
+// An end with two buffers, and what has come.
+struct End {
+  End() : endpoint(open_endpoint({kProvider, "lo", kLargest})), memory(2 * kBuffer + 8 * kLargest) {
+    EXPECT_EQ(endpoint->register_memory(memory.data(), memory.size()), "");
+    for (std::uint64_t i = 0; i < 2; ++i) lend(i);
+  }
+  void lend(std::uint64_t i) {
+    EXPECT_TRUE(endpoint->receive(memory.data() + i * kBuffer, kBuffer, i)) << endpoint->trouble();
+  }
+  std::byte* out(std::uint64_t slot) { return memory.data() + 2 * kBuffer + slot * kLargest; }
+
+  void poll() {
+    Event events[8];
+    const std::uint32_t count = endpoint->poll(events, 8);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const Event& event = events[i];
+      switch (event.kind) {
+        case Event::Kind::kSent:
+          free.push_back(event.token);
+          break;
+        case Event::Kind::kReceived:
+          came.emplace_back(reinterpret_cast<const char*>(event.bytes), event.size);
+          break;
+        case Event::Kind::kReleased:
+          ++released;
+          lend(event.token);
+          break;
+        case Event::Kind::kSendFailed:
+        case Event::Kind::kBroken:
+          trouble = endpoint->trouble();
+          break;
+      }
+    }
+  }
+
+  std::unique_ptr<Endpoint> endpoint;
+  std::vector<std::byte> memory;
+  std::deque<std::uint64_t> free{0, 1, 2, 3, 4, 5, 6, 7};
+  std::vector<std::string> came;
+  int released = 0;
+  std::string trouble;
+};
+
+struct Ends {
+  Ends() {
+    const std::vector<std::string> addresses = {ends[0].endpoint->address(),
+                                                ends[1].endpoint->address()};
+    for (End& end : ends) EXPECT_EQ(end.endpoint->set_peers(addresses), "");
+  }
+  void poll() {
+    for (End& end : ends) end.poll();
+  }
+  // Sends `text` from one end to the other; takes in what comes meanwhile.
+  void send(Pe from, const std::string& text) {
+    End& end = ends[from];
+    while (end.free.empty()) poll();
+    const std::uint64_t slot = end.free.front();
+    end.free.pop_front();
+    std::memcpy(end.out(slot), text.data(), text.size());
+    while (end.endpoint->send(1 - from, end.out(slot), static_cast<std::uint32_t>(text.size()),
+                              slot) == Endpoint::Sent::kBusy)
+      poll();
+  }
+  template <class Done>
+  void poll_until(const Done& done) {
+    while (!done() && ends[0].trouble.empty() && ends[1].trouble.empty()) poll();
+  }
+  End ends[2];
+};
+
+std::string text_of(std::uint64_t seed, std::size_t size) {
+  base::Rng rng(seed);
+  std::string text(size, ' ');
+  for (char& c : text) c = static_cast<char>(rng.next());
+  return text;
+}
+
+class FabricEndpoints : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!has_module()) GTEST_SKIP() << "built without libfabric";
+  }
+};
+
+TEST_F(FabricEndpoints, MessagesArriveWholeAndInOrder) {
+  Ends t;
+  std::vector<std::string> sent;
+  base::Rng rng(5);
+  for (std::uint64_t i = 0; i < 2000; ++i) {
+    const std::size_t size = i % 10 == 0 ? kLargest : 8 * (1 + rng.next() % 100);
+    sent.push_back(text_of(i, size));
+    t.send(0, sent.back());
+  }
+  t.poll_until([&] { return t.ends[1].came.size() == sent.size(); });
+  EXPECT_EQ(t.ends[1].trouble, "");
+  EXPECT_TRUE(t.ends[1].came == sent);
+  EXPECT_GE(t.ends[1].released, 10);
+}
+
+TEST_F(FabricEndpoints, BothMayBeginAtOnce) {
+  for (int round = 0; round < 10; ++round) {
+    Ends t;
+    for (int i = 0; i < 50; ++i)
+      for (const Pe from : {Pe{0}, Pe{1}}) t.send(from, text_of(i, 64));
+    t.poll_until([&] { return t.ends[0].came.size() == 50 && t.ends[1].came.size() == 50; });
+    EXPECT_EQ(t.ends[0].came.size(), 50u);
+  }
+}
+
+TEST_F(FabricEndpoints, TheDescriptorWakesWhoSleeps) {
+  Ends t;
+  const auto helper = base::Helper::shared();
+  for (int i = 1; i <= 20; ++i) {
+    t.send(0, text_of(1, 64));
+    // From the first message on, which comes with the connection, nobody polls this end unless its
+    // descriptor says so.
+    End& end = t.ends[1];
+    while (end.came.size() < static_cast<std::size_t>(i)) {
+      std::atomic<std::uint32_t> rung{0};
+      if (end.endpoint->may_sleep()) {
+        helper->watch(end.endpoint->wait_fd(), [&] {
+          rung.store(1);
+          base::futex_wake(rung, 1);
+        });
+        while (rung.load() == 0) t.ends[0].poll();
+      }
+      end.poll();
+    }
+  }
+  EXPECT_EQ(t.ends[1].came.size(), 20u);
+}
+
+TEST_F(FabricEndpoints, WhoIsNotThereIsBusyOrFails) {
+  End end;
+  std::string nobody;
+  {
+    const End gone;
+    nobody = gone.endpoint->address();
+  }
+  ASSERT_EQ(end.endpoint->set_peers({nobody}), "");
+  for (int i = 0; i < 50; ++i) {
+    const auto sent = end.endpoint->send(0, end.out(0), 64, 0);
+    if (sent == Endpoint::Sent::kTaken) end.poll();
+    EXPECT_TRUE(end.came.empty());
+  }
+}
+
+TEST_F(FabricEndpoints, BindsToTheChosenInterfaceOnly) {
+  for (const char* const choice : {"lo", "127.0.0.1"}) {
+    const auto endpoint = open_endpoint({kProvider, choice, kLargest});
+    EXPECT_EQ(endpoint->text_of(endpoint->address()).rfind("127.0.0.1:", 0), 0u);
+    EXPECT_NE(endpoint->describe().find("provider tcp;ofi_rxm, interface lo, address 127.0.0.1:"),
+              std::string::npos)
+        << endpoint->describe();
+  }
+}
+
+TEST_F(FabricEndpoints, RefusalsSayWhatIsUsable) {
+  const std::string interface = refusal({kProvider, "no-such0", kLargest});
+  EXPECT_NE(interface.find("no interface 'no-such0'"), std::string::npos) << interface;
+  EXPECT_NE(interface.find("lo (127.0.0.1)"), std::string::npos) << interface;
+  EXPECT_NE(interface.find("LAMELLAR_INTERFACE"), std::string::npos) << interface;
+  for (const char* const name : {"no-such", "tcp"}) {  // the second is none for datagrams
+    const std::string provider = refusal({name, "lo", kLargest});
+    EXPECT_NE(provider.find(std::string("provider '") + name + "' cannot be used"),
+              std::string::npos)
+        << provider;
+    EXPECT_NE(provider.find("tcp;ofi_rxm"), std::string::npos) << provider;
+    EXPECT_NE(provider.find("LAMELLAR_PROVIDER"), std::string::npos) << provider;
+  }
+}
+
+void own_handler(int) {}
+
+TEST_F(FabricEndpoints, SignalsStayTheProgramsOwn) {
+  struct sigaction before[NSIG] = {};
+  struct sigaction own {};
+  own.sa_handler = own_handler;
+  struct sigaction usual {};
+  ASSERT_EQ(sigaction(SIGFPE, &own, &usual), 0);
+  for (int signal = 1; signal < NSIG; ++signal) sigaction(signal, nullptr, &before[signal]);
+  { const End end; }
+  for (int signal = 1; signal < NSIG; ++signal) {
+    struct sigaction after {};
+    if (sigaction(signal, nullptr, &after) != 0) continue;
+    EXPECT_EQ(after.sa_handler, before[signal].sa_handler) << "signal " << signal;
+    EXPECT_EQ(after.sa_flags, before[signal].sa_flags) << "signal " << signal;
+  }
+  sigaction(SIGFPE, &usual, nullptr);
+}
+
+TEST(Messages, AreNoLargerThanTheProviderMovesInOneGo) {
+  EXPECT_EQ(largest_message("tcp;ofi_rxm", 32 * 1024), 16u * 1024);
+  EXPECT_EQ(largest_message("tcp;ofi_rxm", 1000), 1024u);
+  EXPECT_EQ(largest_message("shm", 32 * 1024), 32u * 1024);
+  EXPECT_EQ(largest_message("shm", 4097), 4160u);
+}
+
+}  // namespace
+}  // namespace lamellar::lamellae
