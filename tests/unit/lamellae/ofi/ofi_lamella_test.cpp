@@ -78,16 +78,17 @@ struct Pair {
   }
   ~Pair() { pes.clear(); }
 
+  void poll() {
+    pes[0]->poll(sinks[0]);
+    if (!pes[1]->poll(sinks[1])) base::yield_thread();
+  }
   template <class Done>
   void poll_until(const Done& done) {
-    while (!done()) {
-      pes[0]->poll(sinks[0]);
-      if (!pes[1]->poll(sinks[1])) base::yield_thread();
-    }
+    while (!done()) poll();
   }
   void send(const std::string& bytes) {
     OpenFrame frame;
-    while (!pes[0]->try_open(1, Lane::kRequest, frame)) poll_until([] { return true; });
+    while (!pes[0]->try_open(1, Lane::kRequest, frame)) poll();
     std::memcpy(frame.payload, bytes.data(), bytes.size());
     frame.committed->store(static_cast<std::uint32_t>(bytes.size()), std::memory_order_release);
     pes[0]->seal(frame);
