@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <sstream>
 #include <stdexcept>
 
@@ -18,6 +19,7 @@ namespace {
 std::string program_path(const Place& place, Program program) {
   switch (program) {
     case Program::kMessages: return place.folder + "/bench_messages";
+    case Program::kFabric: return place.folder + "/bench_fabric";
     case Program::kLimits: return place.folder + "/bench_limits";
     case Program::kOpenMpi: return place.folder + "/ping_pong_openmpi";
     case Program::kMpich: return place.folder + "/ping_pong_mpich";
@@ -32,18 +34,28 @@ bool in_path(const std::string& name) {
   return false;
 }
 
+bool over_fabric(const Start& start) {
+  return start.program == Program::kFabric || start.lamella == "ofi";
+}
+
 std::vector<std::string> command_of(const Place& place, const Start& start, double seconds) {
   const std::string pes = std::to_string(start.pes);
   std::vector<std::string> words;
   switch (start.program) {
     case Program::kMessages:
-      words = {place.lamellar_run, "-n", pes, "--lamella", place.lamella};
+      words = {place.lamellar_run, "-n", pes, "--lamella",
+               start.lamella.empty() ? place.lamella : start.lamella};
       break;
+    case Program::kFabric: words = {place.lamellar_run, "-n", pes}; break;
     case Program::kLimits: break;
     case Program::kOpenMpi:
       words = {"mpirun.openmpi", "--bind-to", "none", "--oversubscribe", "-n", pes};
       break;
     case Program::kMpich: words = {"mpiexec.hydra", "-bind-to", "none", "-n", pes}; break;
+  }
+  if (over_fabric(start) && !place.hosts.empty()) {
+    words.insert(words.end(), {"--hosts", place.hosts});
+    if (!place.rsh.empty()) words.insert(words.end(), {"--rsh", place.rsh});
   }
   words.push_back(program_path(place, start.program));
   words.push_back(start.name);
@@ -119,6 +131,18 @@ Results results_of(const std::string& text, const Start& start) {
   return results;
 }
 
+// Where the two of bench_fabric find each other.
+struct Folder {
+  Folder() : path((std::filesystem::temp_directory_path() / "lamellar-bench-XXXXXX").string()) {
+    if (mkdtemp(path.data()) == nullptr) throw std::runtime_error("no folder " + path);
+  }
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+  std::string path;
+};
+
 }  // namespace
 
 bool can_start(const Place& place, Program program) {
@@ -132,6 +156,12 @@ Results run(const Place& place, const Start& start, double seconds) {
   const std::vector<std::string> words = command_of(place, start, seconds);
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
+  const Folder folder;
+  if (over_fabric(start)) {
+    setenv("BENCH_FOLDER", folder.path.c_str(), 1);
+    // On one host both sides take the loopback, unless another interface was chosen.
+    if (place.hosts.empty()) setenv("LAMELLAR_INTERFACE", "lo", 0);
+  }
   const pid_t child = fork();
   if (child < 0) throw std::runtime_error("no process for " + joined(words));
   if (child == 0) become(words, ends[1]);

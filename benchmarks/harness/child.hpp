@@ -14,6 +14,8 @@ struct Place {
   std::string folder;        // of the measuring programs
   std::string lamellar_run;  // path
   std::string lamella = "shmem";
+  std::string hosts;         // for what goes over libfabric; empty: this one
+  std::string rsh;
 };
 
 // A peer that is not installed cannot be started, and nobody asks it to.

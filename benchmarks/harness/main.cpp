@@ -15,7 +15,7 @@
 namespace {
 
 constexpr char kHelp[] =
-    R"(usage: lamellar-bench [OPTION]... [messages|limits|peers]...
+    R"(usage: lamellar-bench [OPTION]... [messages|fabric|limits|peers]...
 
 Measures (default: everything) and prints a table: ours, spread (median absolute deviation), what
 the machine can do at all, the best peer that is installed, the bar and whether it holds.
@@ -27,6 +27,8 @@ the machine can do at all, the best peer that is installed, the bar and whether 
   --smoke               one short repeat of everything, within a minute
   --only TEXT           only rows and groups whose name holds TEXT
   --lamella L           what carries the messages (default shmem)
+  --hosts A,B           what goes over libfabric: between two hosts, by lamellar-run
+  --rsh CMD             how to reach them (default ssh)
   --cpus A,B            the two cores (default: the first two that are allowed)
   --json                nothing but JSON on standard output
   --check               status 3 when a row is below its bar
@@ -57,7 +59,7 @@ double number(const char* option, const char* text) {
 }
 
 enum Long : int {
-  kBars = 256, kRepeats, kSeconds, kSlice, kSmoke, kOnly, kLamella, kCpus, kJson, kCheck, kList
+  kBars = 256, kRepeats, kSeconds, kSlice, kSmoke, kOnly, kLamella, kHosts, kRsh, kCpus, kJson, kCheck, kList
 };
 
 constexpr option kLong[] = {
@@ -68,6 +70,8 @@ constexpr option kLong[] = {
     {"smoke", no_argument, nullptr, kSmoke},
     {"only", required_argument, nullptr, kOnly},
     {"lamella", required_argument, nullptr, kLamella},
+    {"hosts", required_argument, nullptr, kHosts},
+    {"rsh", required_argument, nullptr, kRsh},
     {"cpus", required_argument, nullptr, kCpus},
     {"json", no_argument, nullptr, kJson},
     {"check", no_argument, nullptr, kCheck},
@@ -96,6 +100,8 @@ Wanted parse(int argc, char** argv) {
         break;
       case kOnly: wanted.only = value; break;
       case kLamella: wanted.place.lamella = value; break;
+      case kHosts: wanted.place.hosts = value; break;
+      case kRsh: wanted.place.rsh = value; break;
       case kCpus: setenv("BENCH_CPUS", optarg, 1); break;
       case kJson: wanted.json = true; break;
       case kCheck: wanted.check = true; break;
@@ -106,8 +112,9 @@ Wanted parse(int argc, char** argv) {
   }
   for (int i = optind; i < argc; ++i) {
     const std::string section = argv[i];
-    if (section != "messages" && section != "limits" && section != "peers")
-      refuse("there is no '" + section + "': messages, limits, peers");
+    if (section != "messages" && section != "fabric" && section != "limits" &&
+        section != "peers")
+      refuse("there is no '" + section + "': messages, fabric, limits, peers");
     wanted.sections.insert(section);
   }
   return wanted;
@@ -126,7 +133,7 @@ bench::FrameShape frames_of_ours() {
 std::vector<bench::Group> plan(const Wanted& wanted) {
   const bench::FrameShape frames = frames_of_ours();
   std::vector<bench::Group> chosen;
-  for (const auto& part : {bench::plan_messages(frames), bench::plan_costs(),
+  for (const auto& part : {bench::plan_messages(frames), bench::plan_costs(), bench::plan_fabric(),
                            bench::plan_limits(frames), bench::plan_peers()})
     for (const bench::Group& group : part) {
       bool fits = group.id.find(wanted.only) != std::string::npos;

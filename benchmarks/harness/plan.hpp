@@ -9,7 +9,7 @@
 
 namespace bench {
 
-enum class Program { kMessages, kLimits, kOpenMpi, kMpich };
+enum class Program { kMessages, kLimits, kFabric, kOpenMpi, kMpich };
 
 // A start of a program: `program name seconds numbers...`.
 struct Start {
@@ -18,6 +18,7 @@ struct Start {
   unsigned pes = 2;
   std::vector<std::string> numbers;
   double least_seconds = 0;  // even when asked to be shorter
+  std::string lamella = {};  // of ours; empty: the one that was asked for
 };
 
 // A key that a program of the group prints, times a factor. An empty key: there is none.
@@ -40,7 +41,7 @@ struct Row {
 };
 
 struct Group {
-  std::string section;  // messages, limits, peers
+  std::string section;  // messages, fabric, limits, peers
   std::string id;
   std::vector<Start> starts;
   std::vector<Row> rows;
@@ -55,6 +56,7 @@ struct FrameShape {
 
 std::vector<Group> plan_messages(const FrameShape& frames);
 std::vector<Group> plan_costs();  // rest, start, memory
+std::vector<Group> plan_fabric();
 std::vector<Group> plan_limits(const FrameShape& frames);
 std::vector<Group> plan_peers();
 

@@ -56,6 +56,39 @@ std::vector<Group> plan_costs() {
   return groups;
 }
 
+// The same provider, interface and way of waiting on both sides.
+std::vector<Group> plan_fabric() {
+  const auto bare = [](std::string name) {
+    return Start{Program::kFabric, std::move(name), 2, {}, 0};
+  };
+  const auto ours = [](std::string name) {
+    return Start{Program::kMessages, std::move(name), 2, {}, 0, "ofi"};
+  };
+  Group trip{"fabric", "fabric_round_trip", {bare("ping_pong"), ours("round_trip")}, {}, true};
+  Row round_trip{"AM round trip, 8 B, over libfabric (limit: bare ping-pong)", "us", Better::kLower,
+                 {"round_trip_ns", 1e-3}, {"fabric_us"}, {}, {kNone, 1.5, 0}, {kNone, 1.5, 0}, {}};
+  trip.rows = {round_trip};
+
+  Group rate{"fabric", "fabric_one_way", {bare("bandwidth"), bare("rate"), ours("one_way")}, {},
+             true};
+  Row one_way = info("AM rate, 8 B, aggregated, over libfabric", "M/s", Better::kHigher,
+                     {"one_way_mps"});
+  one_way.bar = one_way.interim = {10, kNone, 0};
+  rate.rows = {one_way, limit("bare messages of 16 KiB", "MB/s", Better::kHigher, {"fabric_mbs"}),
+               limit("bare messages of 8 B", "M/s", Better::kHigher, {"fabric_mps"})};
+
+  Group rest{"fabric", "fabric_idle", {bare("ping_pong_sleeping"), ours("idle")}, {}, true};
+  rest.starts[1].pes = 8;
+  rest.starts[1].least_seconds = 1;
+  Row cpu = info("idle PEs over libfabric", "% of a core (8 PEs together)", Better::kLower,
+                 {"idle_percent"});
+  cpu.bar = cpu.interim = {2, kNone, 0};
+  rest.rows = {cpu, info("idle PE over libfabric", "us (wake-up)", Better::kLower, {"wake_us"}),
+               limit("bare ping-pong, sleeping on the descriptor", "us", Better::kLower,
+                     {"fabric_sleeping_us"})};
+  return {trip, rate, rest};
+}
+
 std::vector<Group> plan_limits(const FrameShape& frames) {
   const Better low = Better::kLower;
   const Better high = Better::kHigher;

@@ -56,6 +56,9 @@ class OfiLamella final : public Lamella {
   Counters counters() const noexcept override;
 
  private:
+  static constexpr std::size_t kHead = sizeof(wire::MessageHead);
+  static constexpr std::size_t at(Lane lane) { return static_cast<std::size_t>(lane); }
+
   struct Frame {
     enum class State : std::uint8_t { kFree, kOpen, kSealed };
     std::atomic<std::uint32_t> committed{0};

@@ -9,10 +9,7 @@
 namespace lamellar::lamellae {
 namespace {
 
-constexpr std::size_t kHead = sizeof(wire::MessageHead);
 constexpr std::uint32_t kEvents = 32;
-
-constexpr std::size_t at(Lane lane) { return static_cast<std::size_t>(lane); }
 
 }  // namespace
 

@@ -9,12 +9,9 @@
 namespace lamellar::lamellae {
 namespace {
 
-constexpr std::size_t kHead = sizeof(wire::MessageHead);
 constexpr int kBurst = 8;  // messages to one peer before the next one's turn
 // A broken connection is most often the end of its PE, which others tell better.
 constexpr std::uint64_t kLoseNs = 1'000'000'000;
-
-constexpr std::size_t at(Lane lane) { return static_cast<std::size_t>(lane); }
 
 }  // namespace
 
