@@ -186,6 +186,7 @@ class OfiLamella final : public Lamella {
   base::Mutex wire_;
   std::vector<Buffer> buffers_;      // readers: under mutex_ as well
   std::vector<bool> lendable_;       // under mutex_
+  std::atomic<bool> may_lend_{true}; // something became lendable
   std::string broken_;               // the endpoint is of no use: why
   alignas(64) std::atomic<bool> asked_{false};
   std::atomic<bool> watched_{false};     // the helper waits for the endpoint's descriptor
@@ -199,6 +200,7 @@ class OfiLamella final : public Lamella {
   std::vector<Pe> bounce_peer_;
   std::vector<Peer> peers_;
   std::deque<Pe> active_;            // peers with something to send
+  std::atomic<std::size_t> actives_{0};  // of them; stored under mutex_, read without
   std::deque<Arrival> inbox_;
   std::vector<Pe> owing_;            // peers that are owed a report of consumed frames
   std::vector<std::unique_ptr<Partial>> spare_;

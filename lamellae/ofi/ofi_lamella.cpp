@@ -126,7 +126,7 @@ bool OfiLamella::poll(FrameSink& sink) noexcept {
   }
   Arrival arrival;
   bool more = false;
-  {
+  if (waiting_.load() != 0) {
     const base::Lock lock(mutex_);
     if (!inbox_.empty()) {
       arrival = inbox_.front();
@@ -159,8 +159,7 @@ bool OfiLamella::has_incoming() noexcept {
     asked_.store(false);
     drive(false);
     may_sleep = endpoint_->may_sleep();
-    const base::Lock lock(mutex_);
-    blocked = !active_.empty();
+    blocked = actives_.load() != 0;
   }
   pump();
   if (waiting_.load() != 0 || !may_sleep) return true;

@@ -35,6 +35,7 @@ void OfiLamella::drive(bool for_others) noexcept {
           buffers_[event.token].lent = false;
           const base::Lock lock(mutex_);
           lendable_[event.token] = buffers_[event.token].readers == 0;
+          may_lend_.store(true);
           break;
         }
         case Endpoint::Event::Kind::kBroken:
@@ -52,6 +53,7 @@ void OfiLamella::drive(bool for_others) noexcept {
 }
 
 void OfiLamella::lend() noexcept {
+  if (!may_lend_.load(std::memory_order_relaxed) || !may_lend_.exchange(false)) return;
   for (std::uint32_t i = 0; i < buffers_.size() && broken_.empty(); ++i) {
     {
       const base::Lock lock(mutex_);
@@ -212,6 +214,7 @@ void OfiLamella::deliver_whole(const Arrival& arrival, FrameSink& sink) noexcept
     consumed(arrival.source, arrival.lane);
     lend_again = --buffers_[arrival.buffer].readers == 0;
     lendable_[arrival.buffer] = lend_again;
+    if (lend_again) may_lend_.store(true);
     lend_again = lend_again || peers_[arrival.source].credit_wanted;
   }
   if (lend_again) pump();

@@ -93,7 +93,9 @@ void OfiLamella::request(Pe pe, std::uint32_t index) noexcept {
 
 // Under mutex_.
 void OfiLamella::activate(Pe pe) noexcept {
-  if (!std::exchange(peers_[pe].active, true)) active_.push_back(pe);
+  if (std::exchange(peers_[pe].active, true)) return;
+  active_.push_back(pe);
+  actives_.store(active_.size());
 }
 
 // Under mutex_.
@@ -119,11 +121,7 @@ void OfiLamella::pump() noexcept {
 }
 
 void OfiLamella::send_queued() noexcept {
-  std::size_t turns = 0;
-  {
-    const base::Lock lock(mutex_);
-    turns = active_.size();
-  }
+  std::size_t turns = actives_.load();
   // A peer that takes nothing now, or nothing more, has had its turn.
   while (turns-- > 0) {
     Pe pe = 0;
@@ -132,6 +130,7 @@ void OfiLamella::send_queued() noexcept {
       if (active_.empty()) return;
       pe = active_.front();
       active_.pop_front();
+      actives_.store(active_.size());
       peers_[pe].active = false;
     }
     Step step = Step::kSent;

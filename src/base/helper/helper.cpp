@@ -21,6 +21,7 @@ namespace {
 // append goes through the library, but one that was on its way when the frame was declared quiet
 // is only found by looking.
 constexpr std::uint64_t kSlowestNs = 100'000'000;
+constexpr int kQuietLooks = 10;
 
 constinit Mutex g_mutex;
 constinit std::weak_ptr<Helper> g_helper;
@@ -173,11 +174,18 @@ TickTarget::Seen Helper::tick_all(std::uint64_t& interval_ns) noexcept {
 void Helper::run() noexcept {
   std::uint64_t interval_ns = 0;
   std::uint64_t slow_ns = 0;
+  int quiet = kQuietLooks;
+  std::uint64_t armed_before = 0;
   while (!stopping_.load()) {
     const std::uint32_t seen_news = news_.load();
     const std::uint64_t seen_armed = armed_.load();
     const auto seen = tick_all(interval_ns);
-    if (seen == TickTarget::Seen::kActive) {
+    const bool busy = seen == TickTarget::Seen::kActive || seen_armed != armed_before;
+    quiet = busy ? 0 : std::min(quiet + 1, kQuietLooks);
+    armed_before = seen_armed;
+    // Not asleep at the first quiet look: who sends now and then would wake it each time, which
+    // costs more than the looks.
+    if (quiet < kQuietLooks) {
       slow_ns = interval_ns;
       mode_.store(kFast);
     } else {
