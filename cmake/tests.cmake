@@ -60,4 +60,9 @@ endfunction()
 function(lamellar_use_network_module name)
   add_dependencies(${name} lamellar_ofi)
   set_target_properties(${name} PROPERTIES BUILD_RPATH ${PROJECT_BINARY_DIR})
+  # A sanitizer's dlopen is called from its own library, which has another path.
+  if(LAMELLAR_SANITIZE)
+    set_property(TEST ${name} APPEND PROPERTY
+      ENVIRONMENT LD_LIBRARY_PATH=${PROJECT_BINARY_DIR})
+  endif()
 endfunction()

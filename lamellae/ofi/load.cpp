@@ -1,5 +1,6 @@
 #include <dlfcn.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -48,7 +49,8 @@ OpenEndpoint* load_module(std::string& error) {
   void* module = beside.empty() ? nullptr : dlopen(beside.c_str(), RTLD_NOW | RTLD_LOCAL);
   std::string first;
   if (module == nullptr) {
-    if (const char* const why = dlerror()) first = why;
+    const char* const why = dlerror();
+    if (why != nullptr && access(beside.c_str(), F_OK) == 0) first = why;  // it is there
     module = dlopen(kEndpointModule, RTLD_NOW | RTLD_LOCAL);
   }
   if (module == nullptr) {

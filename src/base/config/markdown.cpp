@@ -18,8 +18,7 @@ std::string allowed_text(const SettingInfo& info) {
       const std::string_view choice = rest.substr(0, bar);
       rest = bar == std::string_view::npos ? std::string_view() : rest.substr(bar + 1);
       if (!out.empty()) out += ", ";
-      out += choice[0] == '!' ? std::string(choice.substr(1)) + " (not built yet)"
-                              : std::string(choice);
+      out += choice;
     }
     return out;
   }

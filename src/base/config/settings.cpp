@@ -116,21 +116,15 @@ bool check_flag(std::string_view spelling, Source source, std::string_view value
 void check_choice(const SettingInfo& info, std::string_view spelling, Source source,
                   std::string_view value) {
   std::string usable;
-  bool known = false;
   std::string_view rest = info.allowed;
   while (!rest.empty()) {
     auto [choice, after] = split(rest, "|");
     rest = after;
-    if (choice[0] == '!') {
-      known = known || choice.substr(1) == value;
-      continue;
-    }
     if (choice == value) return;
     if (!usable.empty()) usable += ", ";
     usable += choice;
   }
-  bad_value(spelling, source, value,
-            (known ? "it is not built yet; the choices are " : "the choices are ") + usable);
+  bad_value(spelling, source, value, "the choices are " + usable);
 }
 
 // What was asked for one setting, by the strongest source so far; not checked yet.

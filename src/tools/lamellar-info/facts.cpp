@@ -116,6 +116,7 @@ Facts gather_facts(std::vector<std::string>& args) {
   facts.machine = machine_fact();
   facts.lamellae = lamellae_here(settings);
   facts.launcher = launcher_fact();
+  facts.automatic = automatic_choice(facts.launcher.name == "solo");
   facts.settings = setting_facts(settings, bad);
   facts.warnings = settings.warnings();
   return facts;

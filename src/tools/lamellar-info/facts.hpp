@@ -51,6 +51,7 @@ struct SettingFact {
 
 struct Facts {
   std::vector<LamellaFact> lamellae;
+  std::string automatic;  // which of them LAMELLAR_BACKEND=auto takes
   LauncherFact launcher;
   MachineFact machine;
   std::vector<SettingFact> settings;
@@ -63,6 +64,8 @@ Facts gather_facts(std::vector<std::string>& args);
 
 // Tries what each lamella needs. In lamellae.cpp.
 std::vector<LamellaFact> lamellae_here(const base::Settings& settings);
+// What LAMELLAR_BACKEND=auto takes. alone: there is no launcher.
+std::string automatic_choice(bool alone);
 
 // "48.0 MiB"; bytes below 1 KiB as "17 bytes".
 std::string bytes_text(std::uint64_t bytes);

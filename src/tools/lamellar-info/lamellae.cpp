@@ -8,6 +8,7 @@
 #include <lamellar/error.hpp>
 
 #include "base/process/tree.hpp"
+#include "lamellae/ofi/endpoint.hpp"
 #include "lamellae/shmem/segment.hpp"
 #include "lamellae/shmem/shmem_job.hpp"
 #include "tools/lamellar-info/facts.hpp"
@@ -52,12 +53,28 @@ LamellaFact shmem_fact(const base::Settings& settings) {
   return fact;
 }
 
+LamellaFact ofi_fact(const base::Settings& settings) {
+  try {
+    const auto endpoint = lamellae::open_endpoint(
+        {settings.text(Key::kProvider), settings.text(Key::kInterface), 1024});
+    return {"ofi", true, "between hosts, " + endpoint->describe() + "; trusted networks only"};
+  } catch (const LaunchError& error) {
+    return {"ofi", false, error.what()};
+  }
+}
+
 }  // namespace
 
 std::vector<LamellaFact> lamellae_here(const base::Settings& settings) {
   return {{"local", true, "all PEs are threads of one process"},
           shmem_fact(settings),
-          {"ofi", false, "this version has no libfabric lamella (not built)"}};
+          ofi_fact(settings)};
+}
+
+std::string automatic_choice(bool alone) {
+  if (alone) return "local: no launcher has started this process";
+  return "shmem when all PEs of the job are on one host; else shmem inside each host and ofi between "
+         "them";
 }
 
 }  // namespace lamellar::tools

@@ -130,6 +130,7 @@ std::string report_for_people(const Facts& facts) {
   for (const LamellaFact& lamella : facts.lamellae)
     out += fmt::format("  {:<12} {}: {}\n", lamella.name,
                        lamella.usable ? "usable" : "not usable", lamella.why);
+  out += fmt::format("  {:<12} {}\n", "auto", facts.automatic);
   out += "\n";
   add_launcher(out, facts.launcher);
   add_machine(out, facts.machine);
@@ -149,6 +150,7 @@ std::string report_as_json(const Facts& facts) {
     json.text("why", lamella.why).end_object();
   }
   json.end_array();
+  json.text("auto", facts.automatic);
   write_launcher(json, facts.launcher);
   write_machine(json, facts.machine);
   write_settings(json, facts);
