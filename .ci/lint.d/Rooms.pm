@@ -57,6 +57,10 @@ sub read_deps {
       $report->($path, 1, 'room', "SOURCES names $word, which does not exist") unless -f $source;
     }
   }
+  # A module of the room: a library of its own.
+  while ($text =~ /\badd_library\s*\(\s*\w+\s+MODULE\s+([^)]*)\)/g) {
+    $self->{source}{dirname($path) . "/$_"} = 1 for split ' ', $1;
+  }
   $self->{deps}{$room} = \%deps;
   for my $dep (sort keys %deps) {
     next if exists $self->{order}{$dep} && $self->{order}{$dep} < $self->{order}{$room};

@@ -71,7 +71,9 @@ class Bare {
     }
     ++sending_;
   }
-  void lend() { must(fi_recv(endpoint_, in_, sizeof in_, nullptr, FI_ADDR_UNSPEC, nullptr), "fi_recv"); }
+  void lend() {
+    must(fi_recv(endpoint_, in_, sizeof in_, nullptr, FI_ADDR_UNSPEC, nullptr), "fi_recv");
+  }
 
   // Polls once.
   void take() {
@@ -120,7 +122,7 @@ class Bare {
     const std::string other = std::string(folder) + "/" + std::to_string(1 - me_);
     std::ofstream(mine + ".new", std::ios::binary).write(name, static_cast<long>(size));
     std::rename((mine + ".new").c_str(), mine.c_str());
-    while (access(other.c_str(), R_OK) != 0) usleep(1000);
+    while (access(other.c_str(), R_OK) != 0) sched_yield();
     std::ifstream file(other, std::ios::binary);
     const std::string address{std::istreambuf_iterator<char>(file), {}};
     if (fi_av_insert(av_, address.data(), 1, &peer_, 0, nullptr) != 1)
@@ -141,8 +143,6 @@ class Bare {
   char out_[kLargest] = {};
 };
 
-// The first one says when it is over: a message of 16 bytes is an order to stop, but both only look
-// at how many rounds were agreed on, so rounds are of a fixed number.
 void ping_pong(Bare& bare, double seconds, bool sleeping, const char* key) {
   constexpr std::uint64_t kBatch = 200;
   std::uint64_t came = 0;
@@ -157,7 +157,7 @@ void ping_pong(Bare& bare, double seconds, bool sleeping, const char* key) {
     }
     return now() - start;
   };
-  // Both make the same number of batches: as many as fit by the first one's warm-up.
+  // Both make the same number of batches: about as many as the time allows.
   batch();
   const std::uint64_t batches = std::max<std::uint64_t>(3, static_cast<std::uint64_t>(
       seconds / (kBatch * (sleeping ? 60e-6 : 25e-6))));

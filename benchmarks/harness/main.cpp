@@ -59,7 +59,8 @@ double number(const char* option, const char* text) {
 }
 
 enum Long : int {
-  kBars = 256, kRepeats, kSeconds, kSlice, kSmoke, kOnly, kLamella, kHosts, kRsh, kCpus, kJson, kCheck, kList
+  kBars = 256, kRepeats, kSeconds, kSlice, kSmoke, kOnly, kLamella, kHosts, kRsh, kCpus,
+  kJson, kCheck, kList
 };
 
 constexpr option kLong[] = {

@@ -145,8 +145,8 @@ class Lamella {
   // Null until somebody announced one. Costs one load.
   virtual const FailureNote* failure() const noexcept = 0;
 
-  // After the job's last barrier: nobody sends any more. What was handed over has arrived everywhere
-  // when it returns. BLOCKS: until the others have called it too, or the job has failed.
+  // After the job's last barrier: nobody sends any more. When it returns, what was handed over has
+  // arrived everywhere. BLOCKS: until the others have called it too, or the job has failed.
   virtual void depart() noexcept {}
 
   virtual Counters counters() const noexcept = 0;

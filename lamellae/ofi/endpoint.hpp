@@ -1,6 +1,6 @@
 #pragma once
-// What the ofi lamella needs of a network: reliable datagrams, and nothing else. The
-// module liblamellar_ofi.so implements it with libfabric and is the only thing that links it; a test
+// What the ofi lamella needs of a network: reliable datagrams, and nothing else. The module
+// liblamellar_ofi.so implements it with libfabric and is the only thing that links it; a test
 // implements it in memory.
 //
 // THREADS: one at a time, except wait_fd() and what is const. BLOCKS: never, unless said.
@@ -16,7 +16,9 @@ namespace lamellar::lamellae {
 
 struct EndpointOptions {
   std::string provider;         // of libfabric, such as "tcp;ofi_rxm"
-  std::string interface;        // name or address of this host's; empty: the first that is up and not the loopback
+  // Name or address of one of this host's. Empty: the first that is up and not the loopback, else
+  // the loopback.
+  std::string interface;
   std::uint32_t largest = 0;    // bytes of the largest message
 };
 
@@ -74,7 +76,8 @@ class Endpoint {
   virtual bool may_sleep() noexcept = 0;
 };
 
-// What a module exports under kEndpointSymbol. Null: `error` says what was tried and what is usable.
+// What a module exports under kEndpointSymbol. Null: `error` says what was tried and what is
+// usable.
 inline constexpr char kEndpointModule[] = "liblamellar_ofi.so";
 inline constexpr char kEndpointSymbol[] = "lamellar_open_endpoint_1";
 using OpenEndpoint = Endpoint*(const EndpointOptions& options, std::string& error);

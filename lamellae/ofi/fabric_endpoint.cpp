@@ -1,5 +1,5 @@
-// Endpoint over libfabric: a reliable datagram endpoint (FI_EP_RDM) with multi-receive buffers. This
-// file alone is the module liblamellar_ofi.so; it uses nothing of liblamellar.
+// Endpoint over libfabric: a reliable datagram endpoint (FI_EP_RDM) with multi-receive buffers.
+// This file alone is the module liblamellar_ofi.so; it uses nothing of liblamellar.
 //
 // Written for libfabric 1.17 and 2.x: the API version asked for is 1.17 for both.
 #include <arpa/inet.h>

@@ -1,10 +1,10 @@
 #pragma once
-// Frames between hosts, over an Endpoint (libfabric). Frames, credits and queues lie here, in private
-// memory; the endpoint only moves messages.
+// Frames between hosts, over an Endpoint (libfabric). Frames, credits and queues lie here, in
+// private memory; the endpoint only moves messages.
 //
-// Sealed frames travel whole and in place, published prefixes as copies; the receiver puts the pieces
-// of a frame together. Credit comes back in the header of whatever travels the other way, or in a
-// message of its own.
+// Sealed frames travel whole and in place, published prefixes as copies; the receiver puts the
+// pieces of a frame together. Credit comes back in the header of whatever travels the other way, or
+// in a message of its own.
 #include <cstdint>
 #include <functional>
 #include <memory>

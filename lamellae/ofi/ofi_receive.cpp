@@ -90,7 +90,8 @@ const char* OfiLamella::take_message(const wire::MessageHead& head,
   if (fault != nullptr) return fault;
   if (head.destination != my_pe()) return "for another PE";
   // Padded, so that the next one in the buffer is aligned too.
-  if (wire::align8(head.frame.length) != event.size - kHead) return "of another length than it says";
+  if (wire::align8(head.frame.length) != event.size - kHead)
+    return "of another length than it says";
   const base::Lock lock(mutex_);
   Peer& peer = peers_[head.frame.source];
   if (!peer.there) return "of a PE that does not use this network";

@@ -56,7 +56,8 @@ std::shared_ptr<ShmemJob> ShmemJob::join(Bootstrap& bootstrap, const ShmemOption
   job->options_ = options;
   job->me_ = job->place_of(bootstrap.rank());
   BlockShape& shape = job->shape_;
-  shape = shmem_shape(static_cast<Pe>(options.group.size()), options.frame_bytes, options.pool_frames);
+  shape = shmem_shape(static_cast<Pe>(options.group.size()), options.frame_bytes,
+                      options.pool_frames);
 
   Segment mine = Segment::create(Block::bytes(shape));
   const Block block(mine.base(), shape);

@@ -49,8 +49,8 @@ class ShmemJob : public std::enable_shared_from_this<ShmemJob> {
   // From now on this PE may go: nobody calls that a failure.
   void leave() noexcept;
 
-  // The job has failed somewhere else. said: somebody has printed `why`, or will. PEs in the runtime
-  // hear of it; this process ends after grace_ns. THREADS: any.
+  // The job has failed somewhere else. said: somebody has printed `why`, or will. PEs in the
+  // runtime hear of it; this process ends after grace_ns. THREADS: any.
   void fail(Pe culprit, const std::string& why, bool said) noexcept;
   // Called when this PE is the first of the group to notice that one of them has died, on the
   // helper's thread; at once if that has happened already.

@@ -1,5 +1,5 @@
-// The suite on `ofi`: over a network in memory, and over libfabric on the loopback interface; and on
-// the router with ofi between groups of PEs.
+// The suite on `ofi`: over a network in memory, and over libfabric on the loopback interface; and
+// on the router with ofi between groups of PEs.
 #include "support/memory_network.hpp"
 #include "conformance/subject.hpp"
 #include "lamellae/local/local_job.hpp"

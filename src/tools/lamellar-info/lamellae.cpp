@@ -73,8 +73,8 @@ std::vector<LamellaFact> lamellae_here(const base::Settings& settings) {
 
 std::string automatic_choice(bool alone) {
   if (alone) return "local: no launcher has started this process";
-  return "shmem when all PEs of the job are on one host; else shmem inside each host and ofi between "
-         "them";
+  return "shmem when all PEs of the job are on one host; else shmem inside each host and ofi "
+         "between them";
 }
 
 }  // namespace lamellar::tools

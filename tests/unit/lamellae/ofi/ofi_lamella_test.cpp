@@ -1,4 +1,5 @@
-// What the ofi lamella does with strangers, with silence, and with runs that go on in the next piece.
+// What the ofi lamella does with strangers, with silence, and with runs that go on in the next
+// piece.
 #include "lamellae/ofi/ofi_lamella.hpp"
 
 #include <gtest/gtest.h>
