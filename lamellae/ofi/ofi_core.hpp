@@ -147,6 +147,7 @@ class OfiLamella final : public Lamella {
 
   // ofi_send.cpp. While wire_ is held: send_queued, send_one, sent, finished.
   void pump() noexcept;
+  void retry_soon() noexcept;
   void send_queued() noexcept;
   Step send_one(Pe pe) noexcept;
   bool next_message(Pe pe, Message& message) noexcept;
@@ -190,8 +191,8 @@ class OfiLamella final : public Lamella {
   std::string broken_;               // the endpoint is of no use: why
   alignas(64) std::atomic<bool> asked_{false};
   std::atomic<bool> watched_{false};     // the helper waits for the endpoint's descriptor
-  std::atomic<bool> retry_timer_{false};  // it will ring
-  std::atomic<int> retry_timer_id_{-1};
+  std::atomic<bool> retrying_{false};    // retry_timer_ will drive
+  std::atomic<int> retry_timer_{-1};
 
   mutable base::Mutex mutex_;
   std::vector<Frame> frames_;

@@ -16,7 +16,7 @@ constexpr std::uint32_t kBounces = 32;
 constexpr std::uint32_t kReceives = 4;
 constexpr std::uint32_t kReceiveBytes = 256 * 1024;
 constexpr std::uint64_t kConnectTickNs = 5'000'000;
-constexpr std::uint64_t kRetryNs = 1'000'000;
+constexpr std::uint64_t kLookNs = 1'000'000;
 constexpr std::uint64_t kDepartNs = 10'000'000'000;
 
 ArenaShape shape_of(const OfiOptions& options) {
@@ -86,7 +86,7 @@ OfiLamella::~OfiLamella() {
   for (int i = 0; i < 2; ++i) {
     if (connect_timer_.load() >= 0) helper_->cancel(connect_timer_.load());
     if (lose_timer_.load() >= 0) helper_->cancel(lose_timer_.load());
-    if (retry_timer_id_.load() >= 0) helper_->cancel(retry_timer_id_.load());
+    if (retry_timer_.load() >= 0) helper_->cancel(retry_timer_.load());
   }
   if (watched_.load()) helper_->unwatch(endpoint_->wait_fd());
   endpoint_.reset();  // from now on nobody uses the arena
@@ -151,7 +151,6 @@ bool OfiLamella::poll(FrameSink& sink) noexcept {
 
 bool OfiLamella::has_incoming() noexcept {
   if (waiting_.load() != 0) return true;
-  bool blocked = false;
   bool may_sleep = false;
   want_credit_notes();
   {
@@ -159,17 +158,10 @@ bool OfiLamella::has_incoming() noexcept {
     asked_.store(false);
     drive(false);
     may_sleep = endpoint_->may_sleep();
-    blocked = actives_.load() != 0;
   }
   pump();
   if (waiting_.load() != 0 || !may_sleep) return true;
   watch_descriptor();
-  // What the endpoint would not take is tried again, whatever its descriptor says.
-  if (blocked && !retry_timer_.exchange(true))
-    retry_timer_id_.store(helper_->call_after(kRetryNs, [this] {
-      retry_timer_.store(false);
-      ring(1);
-    }));
   return false;
 }
 
@@ -253,7 +245,7 @@ void OfiLamella::depart() noexcept {
     if (departed()) return doorbell().cancel();
     if (may_sleep) {
       watch_descriptor();
-      doorbell().commit(key, base::now_ns() + kRetryNs, doorbell_scope());
+      doorbell().commit(key, base::now_ns() + kLookNs, doorbell_scope());
     } else {
       doorbell().cancel();
     }

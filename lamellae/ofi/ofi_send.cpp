@@ -9,6 +9,7 @@
 namespace lamellar::lamellae {
 namespace {
 
+constexpr std::uint64_t kRetryNs = 1'000'000;
 constexpr int kBurst = 8;  // messages to one peer before the next one's turn
 // A broken connection is most often the end of its PE, which others tell better.
 constexpr std::uint64_t kLoseNs = 1'000'000'000;
@@ -118,6 +119,21 @@ void OfiLamella::pump() noexcept {
     lend();
     wire_.unlock();
   }
+  if (actives_.load() != 0) retry_soon();
+}
+
+// The endpoint did not take everything, and whoever left it there may not come again.
+void OfiLamella::retry_soon() noexcept {
+  if (retrying_.exchange(true)) return;
+  retry_timer_.store(helper_->call_after(kRetryNs, [this] {
+    retrying_.store(false);
+    if (stopping_.load()) return;
+    if (wire_.try_lock()) {
+      drive(true);
+      wire_.unlock();
+    }
+    pump();
+  }));
 }
 
 void OfiLamella::send_queued() noexcept {

@@ -54,7 +54,7 @@ TEST(Start, WrongSettingsAreRefused) {
       << backend.err;
   EXPECT_EQ(2, run({"shape", "--lamellar-num-pes", "0"}).status);
   EXPECT_EQ(2, run({"shape", "--lamellar-num-pes"}).status);
-  EXPECT_EQ(2, run({"shape", "--lamellar-backend", "ofi"}).status);
+  EXPECT_EQ(2, run({"shape", "--lamellar-backend", "tcp"}).status);
   const Ended option = run({"shape", "--lamellar-num-pez", "2"});
   EXPECT_EQ(2, option.status);
   EXPECT_TRUE(has(option.err, "--lamellar-num-pes")) << option.err;
