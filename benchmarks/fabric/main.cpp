@@ -1,5 +1,5 @@
 // Bare libfabric, the limit of what goes between hosts: two processes of one endpoint each.
-//   bench_fabric CASE SECONDS [PROVIDER]
+//   bench_fabric CASE SECONDS
 // Started as a job of two PEs (PMI_RANK tells which one); they find each other through a file in
 // BENCH_FOLDER. The interface is LAMELLAR_INTERFACE, as it is for ours.
 #include <poll.h>
@@ -143,6 +143,8 @@ class Bare {
   char out_[kLargest] = {};
 };
 
+// Both make the same number of rounds, which follows from `seconds` alone. A buffer is always lent
+// before it is needed, so that no message comes unexpected and is copied.
 void ping_pong(Bare& bare, double seconds, bool sleeping, const char* key) {
   constexpr std::uint64_t kBatch = 200;
   std::uint64_t came = 0;
@@ -157,8 +159,8 @@ void ping_pong(Bare& bare, double seconds, bool sleeping, const char* key) {
     }
     return now() - start;
   };
-  // Both make the same number of batches: about as many as the time allows.
-  batch();
+  bare.lend();
+  batch();  // warms up
   const std::uint64_t batches = std::max<std::uint64_t>(3, static_cast<std::uint64_t>(
       seconds / (kBatch * (sleeping ? 60e-6 : 25e-6))));
   std::vector<double> all;
@@ -173,6 +175,10 @@ void stream(Bare& bare, double seconds, std::size_t bytes, const char* key, doub
   std::uint64_t came = 0;
   const std::uint64_t rounds =
       std::max<std::uint64_t>(20, static_cast<std::uint64_t>(seconds / (kWindow * 8e-6)));
+  const auto lend_window = [&] {
+    for (std::uint64_t i = 0; i < kWindow; ++i) bare.lend();
+  };
+  if (!bare.first()) lend_window();
   double start = 0;
   for (std::uint64_t round = 0; round < rounds; ++round) {
     if (round == rounds / 10) start = now();
@@ -182,8 +188,8 @@ void stream(Bare& bare, double seconds, std::size_t bytes, const char* key, doub
       bare.await(++came, false);
       bare.drain();
     } else {
-      for (std::uint64_t i = 0; i < kWindow; ++i) bare.lend();
       bare.await(came += kWindow, false);
+      lend_window();
       bare.send(8);
       bare.drain();
     }
