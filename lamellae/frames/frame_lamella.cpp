@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <numeric>
 #include <string>
 
 #include "base/core/assert.hpp"
@@ -32,10 +33,21 @@ bool has_news(const FrameControl& control) noexcept {
 FrameLamella::FrameLamella(Pe my_pe, const BlockShape& shape,
                            const std::vector<std::byte*>& blocks, base::FutexScope scope,
                            std::shared_ptr<void> owner)
-    : my_pe_(my_pe), shape_(shape), scope_(scope), owner_(std::move(owner)) {
+    : my_pe_(my_pe),
+      shape_(shape),
+      scope_(scope),
+      owner_(std::move(owner)),
+      numbers_(shape.num_pes) {
+  std::iota(numbers_.begin(), numbers_.end(), Pe{0});
   LAMELLAR_CHECK(blocks.size() == shape.num_pes, "one block for every PE");
   for (std::byte* base : blocks) blocks_.emplace_back(base, shape);
   if (mine().has_eager()) eager_ = std::make_unique<EagerSender[]>(shape.num_pes);
+}
+
+void FrameLamella::belong_to(std::vector<Pe> numbers, Told told) {
+  LAMELLAR_CHECK(numbers.size() == shape_.num_pes, "one number for every PE");
+  numbers_ = std::move(numbers);
+  told_ = std::move(told);
 }
 
 void FrameLamella::rebase(Pe pe, std::byte* base) noexcept { blocks_[pe] = Block(base, shape_); }
@@ -343,9 +355,12 @@ const char* FrameLamella::deliver(Address address, FrameControl& control,
 // the job cannot go on.
 void FrameLamella::refuse(Address address, const char* fault) noexcept {
   count(refused_);
-  const std::string why = "a frame of PE " + std::to_string(address.pe) +
-                          " arrived broken at PE " + std::to_string(my_pe_) + ": " + fault;
-  announce_failure(my_pe_, why, [&] { LAMELLAR_LOG_ERROR("{}; the job ends", why); });
+  const Pe me = numbers_[my_pe_];
+  const std::string why = "a frame of PE " + std::to_string(numbers_[address.pe]) +
+                          " arrived broken at PE " + std::to_string(me) + ": " + fault;
+  const bool first =
+      announce_failure(me, why, [&] { LAMELLAR_LOG_ERROR("{}; the job ends", why); });
+  if (first && told_) told_(me, why);
 }
 
 void FrameLamella::receive(Address address, FrameSink& sink) noexcept {

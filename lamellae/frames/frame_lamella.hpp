@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "lamellae/api/lamella.hpp"
@@ -55,6 +56,11 @@ class FrameLamella final : public Lamella {
   using Grow = std::function<bool(std::size_t offset, std::size_t bytes)>;
   void grow_with(Grow grow) { grow_ = std::move(grow); }
 
+  // The PEs are some of a larger job: numbers[pe] is what messages call them. `told` hears of a
+  // failure that this lamella announces itself.
+  using Told = std::function<void(Pe culprit, const std::string& why)>;
+  void belong_to(std::vector<Pe> numbers, Told told);
+
   // For tests: a PE's block now lies at `base`. REQUIRES: nobody uses the lamella meanwhile.
   void rebase(Pe pe, std::byte* base) noexcept;
   // For tests: consumed frames are overwritten before they are given back.
@@ -93,6 +99,8 @@ class FrameLamella final : public Lamella {
   std::shared_ptr<void> owner_;
   bool poison_ = false;
   Grow grow_;
+  std::vector<Pe> numbers_;  // of the PEs in messages
+  Told told_;
   std::atomic<bool> growing_{false};
 
   std::unique_ptr<EagerSender[]> eager_;      // by destination; null when there are no slots

@@ -15,6 +15,7 @@ namespace {
 constexpr std::uint32_t kBounces = 32;
 constexpr std::uint32_t kReceives = 4;
 constexpr std::uint32_t kReceiveBytes = 256 * 1024;
+constexpr std::uint64_t kSpeakFirstNs = 300'000'000;
 constexpr std::uint64_t kConnectTickNs = 5'000'000;
 constexpr std::uint64_t kLookNs = 1'000'000;
 constexpr std::uint64_t kDepartNs = 10'000'000'000;
@@ -77,7 +78,8 @@ OfiLamella::OfiLamella(std::unique_ptr<Endpoint> endpoint, OfiOptions options)
   connect_deadline_ = options_.connect_timeout_ns == base::kForever
                           ? base::kForever
                           : base::now_ns() + options_.connect_timeout_ns;
-  connect_timer_.store(helper_->call_after(0, [this] { check_connections(); }));
+  connect_timer_.store(helper_->call_after(std::min(kConnectTickNs, options_.connect_timeout_ns),
+                                           [this] { check_connections(); }));
 }
 
 OfiLamella::~OfiLamella() {
@@ -192,12 +194,15 @@ void OfiLamella::check_connections() noexcept {
     LAMELLAR_LOG_DEBUG("ofi: connected to all peers ({})", endpoint_->describe());
     return;
   }
-  if (base::now_ns() >= connect_deadline_) {
-    Pe silent = 0;
-    {
-      const base::Lock lock(mutex_);
-      while (!peers_[silent].there || peers_[silent].heard) ++silent;
-    }
+  Pe silent = 0;
+  {
+    const base::Lock lock(mutex_);
+    while (silent < num_pes() && (!peers_[silent].there || peers_[silent].heard)) ++silent;
+  }
+  // Both ends of a connection that is not made notice: the lower one says it.
+  const std::uint64_t patience = silent < my_pe() ? kSpeakFirstNs : 0;
+  const std::uint64_t now = base::now_ns();
+  if (silent < num_pes() && now >= connect_deadline_ && now - connect_deadline_ >= patience) {
     return give_up(silent, "did not answer within " +
                                std::to_string(options_.connect_timeout_ns / 1'000'000) +
                                " ms (LAMELLAR_CONNECT_TIMEOUT)");

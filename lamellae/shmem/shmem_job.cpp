@@ -115,6 +115,9 @@ std::unique_ptr<Lamella> ShmemJob::lamella() {
   lamella->grow_with([&mine](std::size_t offset, std::size_t bytes) {
     return mine.commit(offset, bytes);
   });
+  lamella->belong_to(options_.group, [this](Pe culprit, const std::string& why) {
+    noticed(culprit, why);
+  });
   return lamella;
 }
 
@@ -141,13 +144,15 @@ void ShmemJob::peer_ended(const PeerWatch::Peer& peer, std::optional<int> wait_s
     const bool first = announcer_->announce_failure(peer.pe, why, [&] {
       if (!options_.launcher_reports) LAMELLAR_LOG_ERROR("{}; the job ends", why);
     });
-    if (first) {
-      const base::Lock lock(mutex_);
-      noticed_ = true;
-      if (tell_) tell_(peer.pe, why);
-    }
+    if (first) noticed(peer.pe, why);
   }
   end_soon(peer.pe);
+}
+
+void ShmemJob::noticed(Pe culprit, const std::string& why) {
+  const base::Lock lock(mutex_);
+  noticed_ = true;
+  if (tell_) tell_(culprit, why);
 }
 
 void ShmemJob::tell_others_by(Tell tell) {
@@ -160,7 +165,7 @@ void ShmemJob::tell_others_by(Tell tell) {
 
 void ShmemJob::fail(Pe culprit, const std::string& why, bool said) noexcept {
   announcer_->announce_failure(culprit, why, [&] {
-    if (!said && !options_.launcher_reports) LAMELLAR_LOG_ERROR("{}; the job ends", why);
+    if (!said) LAMELLAR_LOG_ERROR("{}; the job ends", why);
   });
   end_soon(culprit);
 }

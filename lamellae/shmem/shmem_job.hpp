@@ -52,8 +52,8 @@ class ShmemJob : public std::enable_shared_from_this<ShmemJob> {
   // The job has failed somewhere else. said: somebody has printed `why`, or will. PEs in the
   // runtime hear of it; this process ends after grace_ns. THREADS: any.
   void fail(Pe culprit, const std::string& why, bool said) noexcept;
-  // Called when this PE is the first of the group to notice that one of them has died, on the
-  // helper's thread; at once if that has happened already.
+  // Called when this PE is the first of the group to notice that one of them has died, or that a
+  // frame is broken; at once if that has happened already. THREADS: any.
   using Tell = std::function<void(Pe culprit, const std::string& why)>;
   void tell_others_by(Tell tell);
 
@@ -61,6 +61,7 @@ class ShmemJob : public std::enable_shared_from_this<ShmemJob> {
   // How a PE says it ended: BlockHead::ended.
   std::uint32_t word_of(Pe pe) const noexcept;
   void peer_ended(const PeerWatch::Peer& peer, std::optional<int> wait_status);
+  void noticed(Pe culprit, const std::string& why);
   void end_soon(Pe culprit);
   Pe place_of(Pe pe) const noexcept;
 

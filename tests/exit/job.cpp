@@ -101,7 +101,8 @@ std::vector<pid_t> processes_with(const std::string& token) {
   return found;
 }
 
-Job::Job(Launcher launcher, const std::string& mode, const std::string& wait, unsigned culprit)
+Job::Job(Launcher launcher, const std::string& mode, const std::string& wait, unsigned culprit,
+         const std::vector<std::string>& variables)
     : launcher_(launcher),
       token_(new_token()),
       shared_before_(content_of("/dev/shm")),
@@ -113,6 +114,7 @@ Job::Job(Launcher launcher, const std::string& mode, const std::string& wait, un
   std::vector<std::string> environment{"LML_EXIT_TOKEN=" + token_, "TMPDIR=" + temporary_.path(),
                                        "OMPI_ALLOW_RUN_AS_ROOT=1",
                                        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"};
+  environment.insert(environment.end(), variables.begin(), variables.end());
   // The other launchers may lose what a PE writes just before the job ends: past them, then.
   if (launcher != Launcher::kLamellarRun)
     environment.push_back("LML_EXIT_STDERR=" + said_.path() + "/err");

@@ -38,8 +38,9 @@ std::vector<pid_t> processes_with(const std::string& token);
 
 class Job {
  public:
-  // Starts 4 PEs. BLOCKS: until all of them are ready, or the launcher has ended.
-  Job(Launcher launcher, const std::string& mode, const std::string& wait, unsigned culprit);
+  // Starts 4 PEs; variables: more of them, NAME=VALUE. BLOCKS: until all of them are ready, or the launcher has ended.
+  Job(Launcher launcher, const std::string& mode, const std::string& wait, unsigned culprit,
+      const std::vector<std::string>& variables = {});
   ~Job();
 
   bool started() const { return started_; }

@@ -85,7 +85,7 @@ void fail_together(lamellae::Bootstrap& bootstrap, Pe speaker, const std::string
 Network join_network(lamellae::Bootstrap& bootstrap, const base::Settings& settings,
                      const std::vector<std::vector<Pe>>& groups,
                      const std::shared_ptr<lamellae::ShmemJob>& shmem,
-                     const std::function<std::string(Pe)>& host_of) {
+                     const std::function<std::string(Pe)>& host_of, bool launcher_reports) {
   const std::uint64_t timeout_ns =
       lamellae::start_timeout_ns(settings.f64(Key::kConnectTimeout));
   const std::uint32_t frame_bytes = network_frame_bytes(settings);
@@ -103,9 +103,9 @@ Network join_network(lamellae::Bootstrap& bootstrap, const base::Settings& setti
     lamellae::LinkOptions options;
     options.bind = settings.text(Key::kInterface);
     options.timeout_ns = timeout_ns;
-    options.on_failure = [job = std::weak_ptr(shmem)](Pe culprit, const std::string& why,
-                                                      bool said) {
-      if (const auto alive = job.lock()) alive->fail(culprit, why, said);
+    options.on_failure = [job = std::weak_ptr(shmem), launcher_reports](
+                             Pe culprit, const std::string& why, bool said) {
+      if (const auto alive = job.lock()) alive->fail(culprit, why, said || launcher_reports);
     };
     network.links = lamellae::HostLinks::connect(bootstrap, groups, std::move(options));
     shmem->tell_others_by([links = network.links](Pe culprit, const std::string& why) {

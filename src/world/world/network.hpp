@@ -22,11 +22,12 @@ struct Network {
 };
 
 // Collective over the bootstrap. groups: of all PEs, those that share memory; `shmem` is that of
-// this PE's. host_of: for messages. ERRORS: LaunchError; JobFailed where another PE has said why.
+// this PE's. host_of: for messages. launcher_reports: it prints which PE died.
+// ERRORS: LaunchError; JobFailed where another PE has said why.
 Network join_network(lamellae::Bootstrap& bootstrap, const base::Settings& settings,
                      const std::vector<std::vector<Pe>>& groups,
                      const std::shared_ptr<lamellae::ShmemJob>& shmem,
-                     const std::function<std::string(Pe)>& host_of);
+                     const std::function<std::string(Pe)>& host_of, bool launcher_reports);
 
 // The start has failed on all PEs; PE `speaker` says why. Nobody ends before it has: with the first
 // one its launcher may end them all. lamellar-run says it by itself.

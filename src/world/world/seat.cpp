@@ -86,7 +86,8 @@ Seat Seating::seat(Pe local_pe) {
     return seat;
   }
   Network network = join_network(*seat.bootstrap, settings_, all, seat.shmem,
-                                 [this](Pe pe) { return session_->host_name(pe); });
+                                 [this](Pe pe) { return session_->host_name(pe); },
+                                 launcher_reports());
   seat.links = std::move(network.links);
   seat.lamella = std::move(network.lamella);
   return seat;
