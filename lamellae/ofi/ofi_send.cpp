@@ -14,6 +14,24 @@ constexpr int kBurst = 8;  // messages to one peer before the next one's turn
 // A broken connection is most often the end of its PE, which others tell better.
 constexpr std::uint64_t kLoseNs = 1'000'000'000;
 
+// Copies [from, to) of a payload that its owner may be closing the run at `run` of meanwhile.
+void copy_open(std::byte* copy, std::byte* payload, std::uint32_t from, std::uint32_t to,
+               std::uint32_t run) noexcept {
+  const std::uint32_t changing =
+      run + static_cast<std::uint32_t>(offsetof(wire::RunHeader, bytes));
+  const std::uint32_t behind = changing + static_cast<std::uint32_t>(sizeof(std::uint32_t));
+  if (changing < from || behind > to) {
+    std::memcpy(copy, payload + from, to - from);
+    return;
+  }
+  std::memcpy(copy, payload + from, changing - from);
+  const std::uint32_t bytes =
+      std::atomic_ref<std::uint32_t>(*reinterpret_cast<std::uint32_t*>(payload + changing))
+          .load(std::memory_order_relaxed);
+  std::memcpy(copy + (changing - from), &bytes, sizeof bytes);
+  std::memcpy(copy + (behind - from), payload + behind, to - behind);
+}
+
 }  // namespace
 
 bool OfiLamella::try_open(Pe destination, Lane lane, OpenFrame& frame) noexcept {
@@ -270,7 +288,7 @@ bool OfiLamella::next_of_frame(Pe pe, std::uint32_t index, Message& message) noe
   free_bounces_.pop_back();
   bounce_peer_[message.index] = pe;
   message.bytes = arena_.bounce(message.index);
-  std::memcpy(arena_.bounce(message.index) + kHead, payload + frame.sent, length);
+  copy_open(arena_.bounce(message.index) + kHead, payload, frame.sent, to, message.run);
   counters_.bytes_copied += length;
   return true;
 }
