@@ -38,7 +38,8 @@ std::vector<pid_t> processes_with(const std::string& token);
 
 class Job {
  public:
-  // Starts 4 PEs; variables: more of them, NAME=VALUE. BLOCKS: until all of them are ready, or the launcher has ended.
+  // Starts 4 PEs; variables: of the environment, NAME=VALUE. BLOCKS: until all of them are ready,
+  // or the launcher has ended.
   Job(Launcher launcher, const std::string& mode, const std::string& wait, unsigned culprit,
       const std::vector<std::string>& variables = {});
   ~Job();
