@@ -3,9 +3,9 @@
 // ofi_send.cpp, ofi_receive.cpp.
 //
 // Two locks. wire_ is held by whoever works with the endpoint, and is only tried for, except before
-// sleeping: a thread that finds it taken leaves its wish to the holder, who looks again (asked_).
-// mutex_ guards everything else and is held briefly; it may be taken while wire_ is held, never the
-// other way round. Neither is held while a sink runs.
+// sleeping and at the end (never by the helper): a thread that finds it taken leaves its wish to the
+// holder, who looks again (asked_). mutex_ guards everything else and is held briefly; it may be
+// taken while wire_ is held, never the other way round. Neither is held while a sink runs.
 #include <atomic>
 #include <deque>
 #include <memory>
@@ -140,6 +140,7 @@ class OfiLamella final : public Lamella {
 
   // ofi_lamella.cpp
   void check_connections() noexcept;
+  void look_at_connections_in(std::uint64_t delay_ns) noexcept;
   bool all_heard();
   void give_up(Pe pe, const std::string& why) noexcept;
   void watch_descriptor() noexcept;
@@ -211,9 +212,11 @@ class OfiLamella final : public Lamella {
   std::atomic<std::uint32_t> waiting_{0};  // arrivals in the inbox
   std::atomic<std::uint32_t> idle_{0};     // polls without news
   std::atomic<bool> refused_one_{false};
-  std::atomic<bool> losing_{false};
+  std::atomic<bool> lost_one_{false};  // a connection, or the endpoint: one is told
 
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> connecting_{false};  // connect_timer_ will look
+  std::atomic<bool> losing_{false};      // lose_timer_ will tell
   std::atomic<int> connect_timer_{-1};
   std::atomic<int> lose_timer_{-1};
   std::uint64_t connect_deadline_ = 0;

@@ -78,19 +78,17 @@ OfiLamella::OfiLamella(std::unique_ptr<Endpoint> endpoint, OfiOptions options)
   connect_deadline_ = options_.connect_timeout_ns == base::kForever
                           ? base::kForever
                           : base::now_ns() + options_.connect_timeout_ns;
-  connect_timer_.store(helper_->call_after(std::min(kConnectTickNs, options_.connect_timeout_ns),
-                                           [this] { check_connections(); }));
+  look_at_connections_in(std::min(kConnectTickNs, options_.connect_timeout_ns));
 }
 
 OfiLamella::~OfiLamella() {
   stopping_.store(true);
-  // Twice: a callback may have been setting up the next one.
-  for (int i = 0; i < 2; ++i) {
-    if (connect_timer_.load() >= 0) helper_->cancel(connect_timer_.load());
-    if (lose_timer_.load() >= 0) helper_->cancel(lose_timer_.load());
-    if (retry_timer_.load() >= 0) helper_->cancel(retry_timer_.load());
-  }
-  if (watched_.load()) helper_->unwatch(endpoint_->wait_fd());
+  // Waits for a callback that runs. Those that come later see that this is the end and set up
+  // nothing: what is pending now is all there is.
+  helper_->unwatch(endpoint_->wait_fd());
+  if (connecting_.load()) helper_->cancel(connect_timer_.load());
+  if (retrying_.load()) helper_->cancel(retry_timer_.load());
+  if (losing_.load()) helper_->cancel(lose_timer_.load());
   endpoint_.reset();  // from now on nobody uses the arena
 }
 
@@ -184,7 +182,6 @@ bool OfiLamella::all_heard() {
 // On the helper's thread while connections are made, which needs both sides: also of a PE whose
 // threads compute.
 void OfiLamella::check_connections() noexcept {
-  if (stopping_.load()) return;
   if (wire_.try_lock()) {
     drive(true);
     wire_.unlock();
@@ -207,7 +204,15 @@ void OfiLamella::check_connections() noexcept {
                                std::to_string(options_.connect_timeout_ns / 1'000'000) +
                                " ms (LAMELLAR_CONNECT_TIMEOUT)");
   }
-  connect_timer_.store(helper_->call_after(kConnectTickNs, [this] { check_connections(); }));
+  look_at_connections_in(kConnectTickNs);
+}
+
+void OfiLamella::look_at_connections_in(std::uint64_t delay_ns) noexcept {
+  connecting_.store(true);
+  connect_timer_.store(helper_->call_after(delay_ns, [this] {
+    connecting_.store(false);
+    if (!stopping_.load()) check_connections();
+  }));
 }
 
 void OfiLamella::give_up(Pe pe, const std::string& why) noexcept {

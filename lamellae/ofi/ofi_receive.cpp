@@ -44,7 +44,7 @@ void OfiLamella::drive(bool for_others) noexcept {
       }
     }
   }
-  if (!broken_.empty() && !losing_.exchange(true) && options_.fail)
+  if (!broken_.empty() && !lost_one_.exchange(true) && options_.fail)
     options_.fail(my_pe(), "the network of PE " + std::to_string(my_pe()) + " failed: " +
                                endpoint_->describe() + ": " + broken_);
   lend();

@@ -360,8 +360,10 @@ void OfiLamella::lose(Pe pe, const std::string& why) noexcept {
     if (std::exchange(peer.failed, true) || peer.bye_heard) return;
     peer.queue.clear();
   }
-  if (losing_.exchange(true)) return;
+  if (lost_one_.exchange(true)) return;
+  losing_.store(true);
   lose_timer_.store(helper_->call_after(kLoseNs, [this, pe, why] {
+    losing_.store(false);
     if (!stopping_.load()) give_up(pe, "cannot be reached any more (" + why + ")");
   }));
 }
