@@ -122,6 +122,8 @@ class Lamella {
   // Delivers at most one frame's news, and eager records, to `sink`; whether there was any.
   // THREADS: any. BLOCKS: never (but runs what the sink runs).
   virtual bool poll(FrameSink& sink) noexcept = 0;
+  // Whether something is known to wait for poll(), without looking for more. Costs a load.
+  virtual bool has_arrived() const noexcept { return false; }
   // The look before sleeping on the doorbell: when it says no, what comes from now on rings.
   // THREADS: any. BLOCKS: never.
   virtual bool has_incoming() noexcept = 0;

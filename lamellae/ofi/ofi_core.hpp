@@ -40,6 +40,7 @@ class OfiLamella final : public Lamella {
   void seal(const OpenFrame& frame) noexcept override;
   void discard(const OpenFrame& frame) noexcept override;
   bool poll(FrameSink& sink) noexcept override;
+  bool has_arrived() const noexcept override { return waiting_.load() != 0; }
   bool has_incoming() noexcept override;
   std::uint32_t in_flight(Pe destination, Lane lane) const noexcept override;
   void want_frames(bool wanted) noexcept override;
@@ -144,6 +145,8 @@ class OfiLamella final : public Lamella {
   bool all_heard();
   void give_up(Pe pe, const std::string& why) noexcept;
   void watch_descriptor() noexcept;
+  void on_descriptor() noexcept;
+  void keep_watch() noexcept;
   void ring(int count) noexcept { doorbell().notify(count, doorbell_scope()); }
 
   // ofi_send.cpp. While wire_ is held: send_queued, send_one, sent, finished.

@@ -141,7 +141,11 @@ bool OfiLamella::poll(FrameSink& sink) noexcept {
     return false;
   }
   idle_.store(0, std::memory_order_relaxed);
-  if (more) ring(1);  // somebody else may take the next one
+  // While this thread runs what came, others take the next one.
+  if (more)
+    ring(1);
+  else
+    keep_watch();
   if (arrival.partial != nullptr)
     deliver_partial(*arrival.partial, sink);
   else
@@ -169,8 +173,33 @@ void OfiLamella::watch_descriptor() noexcept {
   if (endpoint_->wait_fd() < 0 || watched_.exchange(true)) return;
   helper_->watch(endpoint_->wait_fd(), [this] {
     watched_.store(false);
-    ring(1);
+    if (!stopping_.load()) on_descriptor();
   });
+}
+
+// On the helper's thread, for those who sleep. It takes in what has come before it wakes one, so
+// that whoever wakes up knows what for; for no news it wakes nobody.
+void OfiLamella::on_descriptor() noexcept {
+  if (!wire_.try_lock()) return ring(1);
+  drive(true);
+  const bool quiet = endpoint_->may_sleep();
+  wire_.unlock();
+  pump();
+  if (waiting_.load() != 0) return;  // drive() has rung
+  quiet ? watch_descriptor() : ring(1);
+}
+
+// This thread goes away to run what came; if others sleep, somebody has to hear of what comes next.
+void OfiLamella::keep_watch() noexcept {
+  if (watched_.load() || doorbell().waiters.load() == 0) return;
+  bool quiet = false;
+  {
+    const base::Lock wire(wire_);
+    drive(true);
+    quiet = endpoint_->may_sleep();
+  }
+  pump();
+  quiet ? watch_descriptor() : ring(1);
 }
 
 bool OfiLamella::all_heard() {

@@ -65,6 +65,8 @@ class Router final : public Lamella {
   }
 
   bool poll(FrameSink& sink) noexcept override {
+    // Whoever was woken for it takes it first.
+    if (outside_->has_arrived() && outside_->poll(sink)) return true;
     InJobNumbers translated(sink, group_);
     const bool near = inside_->poll(translated);
     // The network costs more to ask: as long as there is work here, every so often.
