@@ -151,6 +151,7 @@ class OfiLamella final : public Lamella {
 
   // ofi_send.cpp. While wire_ is held: send_queued, send_one, sent, finished.
   void pump() noexcept;
+  void pump_if_asked() noexcept;
   void retry_soon() noexcept;
   void send_queued() noexcept;
   Step send_one(Pe pe) noexcept;

@@ -122,7 +122,7 @@ bool OfiLamella::poll(FrameSink& sink) noexcept {
   if (waiting_.load() == 0 && wire_.try_lock()) {
     drive(false);
     wire_.unlock();
-    pump();
+    pump_if_asked();
   }
   Arrival arrival;
   bool more = false;
@@ -163,7 +163,7 @@ bool OfiLamella::has_incoming() noexcept {
     drive(false);
     may_sleep = endpoint_->may_sleep();
   }
-  pump();
+  pump_if_asked();
   if (waiting_.load() != 0 || !may_sleep) return true;
   watch_descriptor();
   return false;
@@ -184,7 +184,7 @@ void OfiLamella::on_descriptor() noexcept {
   drive(true);
   const bool quiet = endpoint_->may_sleep();
   wire_.unlock();
-  pump();
+  pump_if_asked();
   if (waiting_.load() != 0) return;  // drive() has rung
   quiet ? watch_descriptor() : ring(1);
 }
@@ -198,7 +198,7 @@ void OfiLamella::keep_watch() noexcept {
     drive(true);
     quiet = endpoint_->may_sleep();
   }
-  pump();
+  pump_if_asked();
   quiet ? watch_descriptor() : ring(1);
 }
 
@@ -214,7 +214,7 @@ void OfiLamella::check_connections() noexcept {
   if (wire_.try_lock()) {
     drive(true);
     wire_.unlock();
-    pump();
+    pump_if_asked();
   }
   if (all_heard()) {
     LAMELLAR_LOG_DEBUG("ofi: connected to all peers ({})", endpoint_->describe());
@@ -280,7 +280,7 @@ void OfiLamella::depart() noexcept {
       drive(true);
       may_sleep = endpoint_->may_sleep();
     }
-    pump();
+    pump_if_asked();
     if (departed()) return doorbell().cancel();
     if (may_sleep) {
       watch_descriptor();

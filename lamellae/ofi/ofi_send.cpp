@@ -65,7 +65,7 @@ bool OfiLamella::try_open(Pe destination, Lane lane, OpenFrame& frame) noexcept 
     if (attempt != 0 || !wire_.try_lock()) break;
     drive(true);
     wire_.unlock();
-    pump();
+    pump_if_asked();
   }
   return false;
 }
@@ -131,6 +131,11 @@ void OfiLamella::free_frame(std::uint32_t index) noexcept {
 // Sends what is queued, or leaves that to whoever is at it.
 void OfiLamella::pump() noexcept {
   asked_.store(true);
+  pump_if_asked();
+}
+
+// For who has held wire_: sends what others have left to do meanwhile.
+void OfiLamella::pump_if_asked() noexcept {
   while (asked_.load() && wire_.try_lock()) {
     asked_.store(false);
     send_queued();
