@@ -1,7 +1,7 @@
 // Bare libfabric, the limit of what goes between hosts: two processes of one endpoint each.
 //   bench_fabric CASE SECONDS
 // Started as a job of two PEs (PMI_RANK tells which one); they find each other through a file in
-// BENCH_FOLDER. The interface is LAMELLAR_INTERFACE, as it is for ours.
+// LAMELLAR_TEST_BENCH_FOLDER. The interface is LAMELLAR_INTERFACE, as it is for ours.
 #include <poll.h>
 #include <rdma/fabric.h>
 #include <rdma/fi_cm.h>
@@ -113,8 +113,8 @@ class Bare {
  private:
   // Each writes its address into a file of the folder and reads the other's.
   void meet() {
-    const char* const folder = std::getenv("BENCH_FOLDER");
-    if (folder == nullptr) refuse("BENCH_FOLDER is not set", -FI_EINVAL);
+    const char* const folder = std::getenv("LAMELLAR_TEST_BENCH_FOLDER");
+    if (folder == nullptr) refuse("LAMELLAR_TEST_BENCH_FOLDER is not set", -FI_EINVAL);
     char name[64];
     std::size_t size = sizeof name;
     must(fi_getname(&endpoint_->fid, name, &size), "fi_getname");

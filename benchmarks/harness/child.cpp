@@ -158,7 +158,7 @@ Results run(const Place& place, const Start& start, double seconds) {
   if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
   const Folder folder;
   if (over_fabric(start)) {
-    setenv("BENCH_FOLDER", folder.path.c_str(), 1);
+    setenv("LAMELLAR_TEST_BENCH_FOLDER", folder.path.c_str(), 1);
     // On one host both sides take the loopback, unless another interface was chosen.
     if (place.hosts.empty()) setenv("LAMELLAR_INTERFACE", "lo", 0);
   }
