@@ -45,7 +45,7 @@ class Links final : public HostLinks {
     leave();
     for (const Link& link : links_)
       if (link.socket.get() >= 0) helper_->unwatch(link.socket.get());
-    if (timer_ >= 0) helper_->cancel(timer_);
+    helper_->cancel(timer_);
   }
 
   bool announce(Pe culprit, const std::string& why, bool said) noexcept override {
@@ -135,7 +135,7 @@ class Links final : public HostLinks {
     }
     if (!vanished_) return std::nullopt;
     if (lowest_left() == my_group_) return vanished_;
-    if (timer_ < 0 && !failed_ && !left_)
+    if (timer_ == 0 && !failed_ && !left_)
       timer_ = helper_->call_after(kNoteNs, [this] { on_timer(); });
     return std::nullopt;
   }
@@ -144,7 +144,6 @@ class Links final : public HostLinks {
     std::optional<Failure> failure;
     {
       const base::Lock lock(mutex_);
-      timer_ = -1;
       failure = once(vanished_);
     }
     if (failure) conclude(*failure);
@@ -198,7 +197,7 @@ class Links final : public HostLinks {
   std::optional<Failure> vanished_;  // a group is gone and nobody has told of it yet
   bool failed_ = false;
   bool left_ = false;
-  int timer_ = -1;
+  base::Helper::Timer timer_ = 0;
 };
 
 }  // namespace

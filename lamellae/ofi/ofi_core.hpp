@@ -197,7 +197,7 @@ class OfiLamella final : public Lamella {
   alignas(64) std::atomic<bool> asked_{false};
   std::atomic<bool> watched_{false};     // the helper waits for the endpoint's descriptor
   std::atomic<bool> retrying_{false};    // retry_timer_ will drive
-  std::atomic<int> retry_timer_{-1};
+  std::atomic<base::Helper::Timer> retry_timer_{0};
 
   mutable base::Mutex mutex_;
   std::vector<Frame> frames_;
@@ -219,10 +219,8 @@ class OfiLamella final : public Lamella {
   std::atomic<bool> lost_one_{false};  // a connection, or the endpoint: one is told
 
   std::atomic<bool> stopping_{false};
-  std::atomic<bool> connecting_{false};  // connect_timer_ will look
-  std::atomic<bool> losing_{false};      // lose_timer_ will tell
-  std::atomic<int> connect_timer_{-1};
-  std::atomic<int> lose_timer_{-1};
+  std::atomic<base::Helper::Timer> connect_timer_{0};
+  std::atomic<base::Helper::Timer> lose_timer_{0};
   std::uint64_t connect_deadline_ = 0;
 };
 

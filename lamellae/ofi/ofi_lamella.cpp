@@ -83,12 +83,12 @@ OfiLamella::OfiLamella(std::unique_ptr<Endpoint> endpoint, OfiOptions options)
 
 OfiLamella::~OfiLamella() {
   stopping_.store(true);
-  // Waits for a callback that runs. Those that come later see that this is the end and set up
-  // nothing: what is pending now is all there is.
+  // Waits for a callback that runs. One that comes later sees that this is the end and sets up
+  // nothing; it is waited for, too.
   helper_->unwatch(endpoint_->wait_fd());
-  if (connecting_.load()) helper_->cancel(connect_timer_.load());
-  if (retrying_.load()) helper_->cancel(retry_timer_.load());
-  if (losing_.load()) helper_->cancel(lose_timer_.load());
+  helper_->cancel(connect_timer_.load());
+  helper_->cancel(retry_timer_.load());
+  helper_->cancel(lose_timer_.load());
   endpoint_.reset();  // from now on nobody uses the arena
 }
 
@@ -237,9 +237,7 @@ void OfiLamella::check_connections() noexcept {
 }
 
 void OfiLamella::look_at_connections_in(std::uint64_t delay_ns) noexcept {
-  connecting_.store(true);
   connect_timer_.store(helper_->call_after(delay_ns, [this] {
-    connecting_.store(false);
     if (!stopping_.load()) check_connections();
   }));
 }

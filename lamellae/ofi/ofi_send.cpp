@@ -366,9 +366,7 @@ void OfiLamella::lose(Pe pe, const std::string& why) noexcept {
     peer.queue.clear();
   }
   if (lost_one_.exchange(true)) return;
-  losing_.store(true);
   lose_timer_.store(helper_->call_after(kLoseNs, [this, pe, why] {
-    losing_.store(false);
     if (!stopping_.load()) give_up(pe, "cannot be reached any more (" + why + ")");
   }));
 }

@@ -38,7 +38,6 @@ PeerWatch::~PeerWatch() {
 
 void PeerWatch::ask(Watched& watched) {
   const base::Lock lock(mutex_);
-  watched.timer = -1;
   if (stopping_) return;
   base::Ended end;
   if (!listener_.has_said(watched.peer)) end = base::ask_how_it_ended(watched.pidfd.get());

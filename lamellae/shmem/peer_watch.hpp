@@ -35,7 +35,7 @@ class PeerWatch {
   struct Watched {
     Peer peer;
     Descriptor pidfd;
-    int timer = -1;
+    base::Helper::Timer timer = 0;
     int asked = 0;
   };
   void ask(Watched& watched);

@@ -105,7 +105,7 @@ ShmemJob::~ShmemJob() {
   watch_.reset();
   if (helper_ != nullptr && options_.launcher_pidfd >= 0)
     helper_->unwatch(options_.launcher_pidfd);
-  if (deadline_.load() >= 0) helper_->cancel(deadline_.load());
+  if (helper_ != nullptr) helper_->cancel(deadline_.load());
 }
 
 std::unique_ptr<Lamella> ShmemJob::lamella() {

@@ -74,7 +74,7 @@ class ShmemJob : public std::enable_shared_from_this<ShmemJob> {
   std::shared_ptr<base::Helper> helper_;
   std::unique_ptr<PeerWatch> watch_;
   std::atomic<bool> ending_{false};
-  std::atomic<int> deadline_{-1};  // the helper's timer that ends this process
+  std::atomic<base::Helper::Timer> deadline_{0};  // the helper's timer that ends this process
   base::Mutex mutex_;              // guards what follows
   Tell tell_;
   bool noticed_ = false;           // and announced in the group

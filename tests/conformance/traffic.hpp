@@ -35,9 +35,12 @@ void sleep_unless(lamellae::Lamella& lamella, const Ready& ready) {
 
 // Whether nothing is left to take; over a network there may be news that are none, for a while.
 inline bool falls_silent(lamellae::Lamella& lamella, bool network) {
-  for (int look = 0; network && look < 100'000 && lamella.has_incoming(); ++look)
+  const int looks = network ? 100'000 : 1;
+  for (int look = 0; look < looks; ++look) {
+    if (!lamella.has_incoming()) return true;
     base::yield_thread();
-  return !lamella.has_incoming();
+  }
+  return false;
 }
 
 // Takes what nobody looks at.

@@ -56,7 +56,7 @@ Helper::~Helper() {
   stopping_.store(true);
   wake();
   thread_.reset();
-  for (const int timer : timers_) close(timer);
+  for (const auto& [timer, fd] : timers_) close(fd);
   if (epoll_ >= 0) close(epoll_);
   if (bell_ >= 0) close(bell_);
 }
@@ -102,28 +102,31 @@ void Helper::unwatch(int fd) {
   if (watches_.erase(fd) != 0) epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
 }
 
-int Helper::call_after(std::uint64_t delay_ns, std::function<void()> then) {
-  const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-  LAMELLAR_CHECK(timer >= 0, "no file descriptor left for a timer");
+Helper::Timer Helper::call_after(std::uint64_t delay_ns, std::function<void()> then) {
+  const int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  LAMELLAR_CHECK(fd >= 0, "no file descriptor left for a timer");
   itimerspec time{};
   time.it_value.tv_sec = static_cast<time_t>(delay_ns / 1'000'000'000u);
   time.it_value.tv_nsec = static_cast<long>(std::max<std::uint64_t>(delay_ns % 1'000'000'000u, 1));
-  timerfd_settime(timer, 0, &time, nullptr);
+  timerfd_settime(fd, 0, &time, nullptr);
   std::lock_guard lock(watch_mutex_);
-  timers_.push_back(timer);
-  watch(timer, [this, timer, then = std::move(then)] {
-    std::erase(timers_, timer);
-    close(timer);
+  const Timer timer = ++last_timer_;
+  timers_[timer] = fd;
+  watch(fd, [this, timer, fd, then = std::move(then)] {
+    timers_.erase(timer);
+    close(fd);
     then();
   });
   return timer;
 }
 
-void Helper::cancel(int timer) {
+void Helper::cancel(Timer timer) {
   std::lock_guard lock(watch_mutex_);
-  if (std::erase(timers_, timer) == 0) return;
-  unwatch(timer);
-  close(timer);
+  const auto it = timers_.find(timer);
+  if (it == timers_.end()) return;
+  unwatch(it->second);
+  close(it->second);
+  timers_.erase(it);
 }
 
 void Helper::serve_descriptors() noexcept {

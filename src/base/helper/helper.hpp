@@ -45,11 +45,11 @@ class Helper {
   void watch(int fd, std::function<void()> ready);
   // BLOCKS: while its `ready` runs (but may be called from there).
   void unwatch(int fd);
-  // Calls `then` on the helper's thread after `delay_ns`; the result is for cancel().
-  // May be called from a `ready`.
-  int call_after(std::uint64_t delay_ns, std::function<void()> then);
-  // BLOCKS: while it runs. No effect when it has run.
-  void cancel(int timer);
+  using Timer = std::uint64_t;  // never used twice; 0: none
+  // Calls `then` on the helper's thread after `delay_ns`. May be called from a `ready`.
+  Timer call_after(std::uint64_t delay_ns, std::function<void()> then);
+  // Has no effect when it has run, or is none. BLOCKS: while a callback runs, whichever.
+  void cancel(Timer timer);
 
  private:
   enum Mode : std::uint32_t { kAsleep, kFast, kSlow };
@@ -63,7 +63,8 @@ class Helper {
   std::vector<TickTarget*> targets_;
   std::recursive_mutex watch_mutex_;  // guards what follows; held while a callback runs
   std::map<int, std::function<void()>> watches_;
-  std::vector<int> timers_;  // timerfds among them
+  std::map<Timer, int> timers_;  // their timerfds are among them
+  Timer last_timer_ = 0;
   std::atomic<std::uint32_t> mode_{kAsleep};
   std::atomic<std::uint64_t> armed_{0};
   std::atomic<std::uint32_t> news_{0};
