@@ -83,8 +83,7 @@ inline constexpr char kEndpointSymbol[] = "lamellar_open_endpoint_1";
 using OpenEndpoint = Endpoint*(const EndpointOptions& options, std::string& error);
 
 // Bytes of the largest message that `provider` delivers in one go, at most `asked`, in steps of 64.
-// Larger ones ofi_rxm writes into a multi-receive buffer bit by bit, and in 1.17 it may hand that
-// buffer back before it has finished.
+// Larger ones ofi_rxm writes into a multi-receive buffer bit by bit.
 std::uint32_t largest_message(const std::string& provider, std::uint32_t asked);
 
 // Loads the module and opens an endpoint. What libraries do to the program's signal handlers while

@@ -250,7 +250,7 @@ class FabricEndpoint final : public Endpoint {
 
   Sent send(Pe to, const std::byte* bytes, std::uint32_t size,
             std::uint64_t token) noexcept override {
-    Request* const request = new_request(token, false);
+    Request* const request = new_request(token);
     const ssize_t result =
         fi_send(endpoint_.get(), bytes, size, descriptor_, peers_[to], &request->context);
     if (result == 0) return Sent::kTaken;
@@ -261,7 +261,7 @@ class FabricEndpoint final : public Endpoint {
   }
 
   bool receive(std::byte* buffer, std::uint32_t size, std::uint64_t token) noexcept override {
-    Request* const request = new_request(token, true);
+    Request* const request = new_request(token, buffer);
     iovec part{buffer, size};
     fi_msg message{};
     message.msg_iov = &part;
@@ -311,10 +311,14 @@ class FabricEndpoint final : public Endpoint {
   struct Request {
     fi_context2 context;  // first: providers may write there
     std::uint64_t token = 0;
-    bool receives = false;
+    // Of a buffer for receiving:
+    const std::byte* buffer = nullptr;
+    std::size_t received = 0;  // bytes of messages that are there
+    std::size_t end = 0;       // of the last of them in the buffer
+    bool exhausted = false;    // no further message goes there
   };
 
-  Request* new_request(std::uint64_t token, bool receives) {
+  Request* new_request(std::uint64_t token, const std::byte* buffer = nullptr) {
     if (free_.empty()) {
       requests_.emplace_back();
       free_.push_back(&requests_.back());
@@ -322,7 +326,9 @@ class FabricEndpoint final : public Endpoint {
     Request* const request = free_.back();
     free_.pop_back();
     request->token = token;
-    request->receives = receives;
+    request->buffer = buffer;
+    request->received = request->end = 0;
+    request->exhausted = false;
     return request;
   }
 
@@ -330,17 +336,23 @@ class FabricEndpoint final : public Endpoint {
     auto* const request = static_cast<Request*>(entry.op_context);
     if (request == nullptr) return 0;
     std::uint32_t count = 0;
-    if (!request->receives) {
+    if (request->buffer == nullptr) {
       events[count++] = {Event::Kind::kSent, request->token, nullptr, 0};
       free_.push_back(request);
       return count;
     }
-    // The release comes with the last message or by itself, as the provider likes.
-    if ((entry.flags & FI_RECV) != 0)
-      events[count++] = {Event::Kind::kReceived, request->token,
-                         static_cast<const std::byte*>(entry.buf),
+    if ((entry.flags & FI_RECV) != 0) {
+      const auto* const bytes = static_cast<const std::byte*>(entry.buf);
+      events[count++] = {Event::Kind::kReceived, request->token, bytes,
                          static_cast<std::uint32_t>(entry.len)};
-    if ((entry.flags & FI_MULTI_RECV) != 0) {
+      request->received += entry.len;
+      const auto end = static_cast<std::size_t>(bytes - request->buffer) + entry.len;
+      request->end = std::max(request->end, end);
+    }
+    // It comes with the message that is last in the buffer, or by itself; others that were given a
+    // place in front of it may still be on the way.
+    if ((entry.flags & FI_MULTI_RECV) != 0) request->exhausted = true;
+    if (request->exhausted && request->received == request->end) {
       events[count++] = {Event::Kind::kReleased, request->token, nullptr, 0};
       free_.push_back(request);
     }
@@ -353,17 +365,14 @@ class FabricEndpoint final : public Endpoint {
     auto* const request = static_cast<Request*>(error.op_context);
     trouble_ = fi_strerror(error.err);
     if (request == nullptr) return 0;  // of a connection nobody asked for
-    if (!request->receives) {
+    if (request->buffer == nullptr) {
       events[0] = {Event::Kind::kSendFailed, request->token, nullptr, 0};
       free_.push_back(request);
       return 1;
     }
-    // A message that did not fit is a stranger's: ours are never larger than `largest`. Whether the
-    // buffer is still lent is told by the flag.
-    if ((error.flags & FI_MULTI_RECV) == 0 && error.err == FI_ETRUNC) return 0;
-    events[0] = {Event::Kind::kReleased, request->token, nullptr, 0};
-    free_.push_back(request);
-    return 1;
+    // A message that did not come to its end: its connection broke. Nothing tells where it lies, so
+    // the buffer stays lent for good; the job is about to end.
+    return 0;
   }
 
   const Interface interface_;

@@ -5,7 +5,9 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -14,10 +16,12 @@
 #include <lamellar/error.hpp>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock/futex.hpp"
 #include "base/clock/rng.hpp"
+#include "base/clock/thread.hpp"
 #include "base/helper/helper.hpp"
 
 namespace lamellar::lamellae {
@@ -67,9 +71,16 @@ struct End {
           break;
         case Event::Kind::kReceived:
           came.emplace_back(reinterpret_cast<const char*>(event.bytes), event.size);
+          holes[event.token] -= event.size;
+          filled[event.token] = std::max(
+              filled[event.token],
+              event.bytes - (memory.data() + event.token * kBuffer) + std::ptrdiff_t{event.size});
           break;
         case Event::Kind::kReleased:
           ++released;
+          // A place that was given to a message which has not come yet.
+          holes[event.token] += std::exchange(filled[event.token], 0);
+          EXPECT_EQ(std::exchange(holes[event.token], 0), 0);
           lend(event.token);
           break;
         case Event::Kind::kSendFailed:
@@ -84,35 +95,39 @@ struct End {
   std::vector<std::byte> memory;
   std::deque<std::uint64_t> free{0, 1, 2, 3, 4, 5, 6, 7};
   std::vector<std::string> came;
+  std::ptrdiff_t filled[2] = {0, 0}, holes[2] = {0, 0};  // bytes of each buffer
   int released = 0;
   std::string trouble;
 };
 
 struct Ends {
-  Ends() {
-    const std::vector<std::string> addresses = {ends[0].endpoint->address(),
-                                                ends[1].endpoint->address()};
+  explicit Ends(Pe count = 2) : ends(count) {
+    std::vector<std::string> addresses;
+    for (const End& end : ends) addresses.push_back(end.endpoint->address());
     for (End& end : ends) EXPECT_EQ(end.endpoint->set_peers(addresses), "");
   }
   void poll() {
     for (End& end : ends) end.poll();
   }
-  // Sends `text` from one end to the other; takes in what comes meanwhile.
-  void send(Pe from, const std::string& text) {
+  bool try_send(Pe from, Pe to, const std::string& text) {
     End& end = ends[from];
-    while (end.free.empty()) poll();
+    if (end.free.empty()) return false;
     const std::uint64_t slot = end.free.front();
-    end.free.pop_front();
     std::memcpy(end.out(slot), text.data(), text.size());
-    while (end.endpoint->send(1 - from, end.out(slot), static_cast<std::uint32_t>(text.size()),
-                              slot) == Endpoint::Sent::kBusy)
-      poll();
+    const auto size = static_cast<std::uint32_t>(text.size());
+    if (end.endpoint->send(to, end.out(slot), size, slot) != Endpoint::Sent::kTaken) return false;
+    end.free.pop_front();
+    return true;
+  }
+  // Takes in what comes meanwhile.
+  void send(Pe from, const std::string& text) {
+    while (!try_send(from, 1 - from, text)) poll();
   }
   template <class Done>
   void poll_until(const Done& done) {
     while (!done() && ends[0].trouble.empty() && ends[1].trouble.empty()) poll();
   }
-  End ends[2];
+  std::deque<End> ends;
 };
 
 std::string text_of(std::uint64_t seed, std::size_t size) {
@@ -142,6 +157,44 @@ TEST_F(FabricEndpoints, MessagesArriveWholeAndInOrder) {
   EXPECT_EQ(t.ends[1].trouble, "");
   EXPECT_TRUE(t.ends[1].came == sent);
   EXPECT_GE(t.ends[1].released, 10);
+}
+
+std::string numbered(std::uint64_t number, std::size_t size) {
+  std::string text(size, static_cast<char>(number));
+  std::memcpy(text.data(), &number, sizeof number);
+  return text;
+}
+
+// Messages of several peers are received side by side, into parts of one buffer.
+TEST_F(FabricEndpoints, ABufferIsReleasedWhenAllThatGoesThereHasCome) {
+  constexpr Pe kSenders = 4;
+  constexpr std::uint64_t kEach = 3000;
+  Ends t(1 + kSenders);
+  std::vector<std::unique_ptr<base::Thread>> senders;
+  for (Pe i = 0; i < kSenders; ++i) {
+    senders.push_back(std::make_unique<base::Thread>("sender", [&t, i] {
+      End& end = t.ends[1 + i];
+      for (std::uint64_t n = 0; n < kEach && end.trouble.empty();) {
+        const std::uint64_t seed = i * kEach + n;
+        n += t.try_send(1 + i, 0, numbered(seed, seed % 5 == 0 ? 64 : kLargest));
+        end.poll();
+      }
+      while (end.free.size() < 8 && end.trouble.empty()) end.poll();
+    }));
+  }
+  std::size_t whole = 0, came = 0;
+  while (came < kSenders * kEach && t.ends[0].trouble.empty()) {
+    t.ends[0].poll();
+    for (const std::string& text : std::exchange(t.ends[0].came, {})) {
+      std::uint64_t seed = 0;
+      std::memcpy(&seed, text.data(), sizeof seed);
+      ++came;
+      whole += text == numbered(seed, text.size());
+    }
+  }
+  EXPECT_EQ(t.ends[0].trouble, "");
+  EXPECT_EQ(came, kSenders * kEach);
+  EXPECT_EQ(whole, came);
 }
 
 TEST_F(FabricEndpoints, BothMayBeginAtOnce) {
