@@ -52,7 +52,7 @@ class LAMELLAR_API Permits {
 };
 
 // co_await for permits; what it gives is made by `Derived`, once they are there.
-class LAMELLAR_API PermitsAwaiter {
+class PermitsAwaiter {
  public:
   PermitsAwaiter(Permits& permits, std::uint64_t amount, std::source_location where) noexcept
       : permits_(permits), where_(where) {
@@ -113,5 +113,60 @@ Held<Primitive> try_hold(Permits& permits, std::uint64_t amount) noexcept {
   if (!permits.try_acquire(amount)) return {};
   return {&permits, amount};
 }
+
+// Arrivals that are counted down. At zero everybody goes on who waits, and the next round begins.
+// A latch has one round, a barrier many.
+// THREADS: any. BLOCKS: never (a short lock).
+class LAMELLAR_API Arrivals {
+ public:
+  // `next`: arrivals of each later round; 0: there is none, and nobody waits any more.
+  Arrivals(std::uint64_t first, std::uint64_t next, const char* what) noexcept
+      : missing_(first), next_(next), what_(what) {}
+  ~Arrivals();
+  Arrivals(const Arrivals&) = delete;
+  Arrivals& operator=(const Arrivals&) = delete;
+
+  void arrive(std::uint64_t count) noexcept;
+  // Once, and not in later rounds.
+  void arrive_and_drop() noexcept;
+  // Whether there is nothing to wait for.
+  bool open() const noexcept;
+  // From await_suspend: arrives `waiter.amount` times, then waits for the end of the round. False:
+  // it has ended.
+  bool suspend(Waiter& waiter, std::coroutine_handle<> self, std::source_location where);
+  void withdraw(Waiter& waiter) noexcept;
+
+ private:
+  bool count(std::uint64_t arrived, engine::WakeList& wakes) noexcept;
+
+  mutable HiddenMutex mutex_;  // guards what follows
+  std::uint64_t missing_;
+  std::uint64_t next_;
+  const char* what_;
+  WaitQueue waiting_;  // of this round
+};
+
+class [[nodiscard("co_await it")]] ArrivalAwaiter {
+ public:
+  ArrivalAwaiter(Arrivals& arrivals, std::uint64_t count, std::source_location where) noexcept
+      : arrivals_(arrivals), where_(where) {
+    waiter_.amount = count;
+  }
+  ~ArrivalAwaiter() {
+    if (waiter_.suspended.suspended()) arrivals_.withdraw(waiter_);
+  }
+  ArrivalAwaiter(const ArrivalAwaiter&) = delete;
+  ArrivalAwaiter& operator=(const ArrivalAwaiter&) = delete;
+  bool await_ready() const noexcept { return waiter_.amount == 0 && arrivals_.open(); }
+  bool await_suspend(std::coroutine_handle<> self) {
+    return arrivals_.suspend(waiter_, self, where_);
+  }
+  void await_resume() const noexcept {}
+
+ private:
+  Arrivals& arrivals_;
+  const std::source_location where_;
+  Waiter waiter_;
+};
 
 }  // namespace lamellar::detail

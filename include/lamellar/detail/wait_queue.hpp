@@ -19,7 +19,7 @@ struct Waiter {
   Waiter* next = nullptr;
   Waiter* previous = nullptr;
   bool granted = false;
-  std::uint64_t amount = 0;   // permits, or the number of a phase
+  std::uint64_t amount = 0;   // of permits or arrivals
   Parcel* parcel = nullptr;   // of a channel: what is sent, or was received
   Resumption* resumption = nullptr;
   Suspended suspended;
