@@ -56,6 +56,7 @@ bool suspend(detail::HiddenMutex& mutex, detail::Waiter& waiter, std::coroutine_
     const base::Lock lock(lock_of(mutex));
     waits = enter();
   }
+  base::sim_point();
   if (!waits) waiter.suspended.take_back();
   return waits;
 }

@@ -388,7 +388,7 @@ Task<Numbers> consumes(Channel<std::unique_ptr<int>>& channel) {
 // Nothing lost, nothing twice, and of one sender everybody sees the values in their order.
 void many_to_many(std::size_t capacity) {
   constexpr int kSenders = 4;
-  constexpr int kCount = 500;
+  constexpr int kCount = 5000;
   House house(3);
   Channel<std::unique_ptr<int>> channel(capacity);
   std::vector<Future<void>> senders;

@@ -195,7 +195,7 @@ Task<> counts(Barrier& barrier, std::atomic<int>& arrived, int participants, int
 
 TEST(Barrier, NobodyIsARoundAhead) {
   constexpr int kTasks = 8;
-  constexpr int kTimes = 200;
+  constexpr int kTimes = 2000;
   House house(3);
   Barrier barrier(kTasks);
   std::atomic<int> arrived{0};

@@ -187,7 +187,7 @@ Task<> adds(Mutex& mutex, std::uint64_t& sum, int times) {
 
 TEST(Mutex, TasksAndThreadsExcludeEachOther) {
   constexpr int kTasks = 20;
-  constexpr int kTimes = 200;
+  constexpr int kTimes = 3000;
   House house(3);
   Mutex mutex;
   std::uint64_t sum = 0;

@@ -155,7 +155,7 @@ Task<> mostly_reads(Pair& pair, int times) {
 
 TEST(RwLock, ReadersNeverSeeHalfOfAWrite) {
   constexpr int kTasks = 12;
-  constexpr int kTimes = 400;
+  constexpr int kTimes = 4000;
   House house(3);
   Pair pair;
   std::vector<Future<void>> futures;

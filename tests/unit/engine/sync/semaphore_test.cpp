@@ -175,7 +175,7 @@ TEST(Semaphore, NeverGivesOutMoreThanThereAre) {
   for (int i = 0; i < 15; ++i)
     futures.push_back(detail::start_task(
         house.scheduler,
-        uses(semaphore, static_cast<std::uint64_t>(i % 5 + 1), in_use, kPermits, 200)));
+        uses(semaphore, static_cast<std::uint64_t>(i % 5 + 1), in_use, kPermits, 2000)));
   for (auto& future : futures) future.block();
   EXPECT_EQ(static_cast<std::uint64_t>(kPermits), semaphore.available());
 }
@@ -186,7 +186,7 @@ Task<> waits_for(Semaphore& semaphore, int times) {
 
 TEST(Semaphore, ThreadsOutsideSignalTasks) {
   constexpr int kThreads = 3;
-  constexpr int kTimes = 500;
+  constexpr int kTimes = 20000;
   House house(2);
   Semaphore semaphore(0);
   std::vector<Future<void>> futures;
