@@ -54,6 +54,7 @@ void Permits::release(std::uint64_t amount) noexcept {
     const base::Lock lock(engine::lock_of(mutex_));
     seen = state_.load();
     if ((seen & kWaited) == 0) continue;  // they have all gone meanwhile
+    base::sim_point();
     state_.store(seen + amount * kOne);
     return grant(wakes);
   }
@@ -62,6 +63,7 @@ void Permits::release(std::uint64_t amount) noexcept {
 // Under the lock, while the mark of waiters is set.
 void Permits::grant(engine::WakeList& wakes) noexcept {
   std::uint64_t permits = state_.load() / kOne;
+  base::sim_point();
   while (!waiting_.empty() && permits >= waiting_.first()->amount) {
     permits -= waiting_.first()->amount;
     wakes.grant_first(waiting_);
