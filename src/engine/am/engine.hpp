@@ -156,12 +156,14 @@ class EnterHandler {
  public:
   explicit EnterHandler(Engine& engine) noexcept
       : outer_(std::exchange(detail::t_state.engine, &engine)),
-        outer_scheduler_(std::exchange(detail::t_state.scheduler, &engine.scheduler())) {
+        outer_scheduler_(std::exchange(detail::t_state.scheduler, &engine.scheduler())),
+        outer_handler_(std::exchange(detail::t_state.in_handler, true)) {
     ++detail::t_state.depth;
     Scheduler::handler_begins();
   }
   ~EnterHandler() {
     --detail::t_state.depth;
+    detail::t_state.in_handler = outer_handler_;
     detail::t_state.scheduler = outer_scheduler_;
     detail::t_state.engine = outer_;
   }
@@ -171,6 +173,7 @@ class EnterHandler {
  private:
   Engine* outer_;
   Scheduler* outer_scheduler_;
+  bool outer_handler_;
 };
 
 }  // namespace lamellar::engine

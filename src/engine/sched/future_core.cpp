@@ -45,6 +45,7 @@ void FutureCore::fail(std::exception_ptr error) noexcept {
 
 void FutureCore::block(std::source_location where) {
   if (ready()) return;
+  engine::Scheduler::refuse_inside_handler(label, where);
   struct Blocked {  // pairs with complete(): publish, then look for waiters
     explicit Blocked(std::atomic<std::uint32_t>& threads) : count(threads) { count.fetch_add(1); }
     ~Blocked() { count.fetch_sub(1); }
