@@ -45,24 +45,6 @@ class Hand {
   std::coroutine_handle<promise_type> handle_;
 };
 
-// co_await pause(): behind whatever else there is to do.
-class Pause {
- public:
-  Pause() noexcept {}
-  ~Pause() {
-    if (suspended_.suspended()) suspended_.abandon();
-  }
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> self) {
-    suspended_.suspend(self, sched_test::kLabel).wake();
-  }
-  void await_resume() const noexcept {}
-
- private:
-  detail::Suspended suspended_;
-};
-inline Pause pause() { return Pause(); }
-
 // A scheduler that works when it is told; the test's thread counts as one of its tasks.
 struct Bench {
   Bench() { detail::t_state.scheduler = &house.scheduler; }

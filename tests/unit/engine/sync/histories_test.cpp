@@ -101,7 +101,7 @@ Task<> uses_semaphore(Semaphore& semaphore, PermitHistory& history, std::uint64_
       co_await semaphore.acquire(amount);
       history.returned(call);
     }
-    if (pauses(rng)) co_await pause();
+    if (pauses(rng)) co_await lamellar::yield();
     if (taken) gives(history, semaphore, amount);
   }
 }
@@ -155,7 +155,7 @@ Task<> uses_mutex(Mutex& mutex, PermitHistory& history, std::uint64_t seed, int&
     }
     if (guard) ++inside;
     EXPECT_LE(inside, 1);
-    if (pauses(rng)) co_await pause();
+    if (pauses(rng)) co_await lamellar::yield();
     if (guard) --inside;
     let_go(history, guard, 1);
   }
@@ -193,7 +193,7 @@ Task<> uses_rw_lock(RwLock& lock, PermitHistory& history, std::uint64_t seed) {
       else
         guard = co_await lock.lock();
       note_try(history, call, guard);
-      if (pauses(rng)) co_await pause();
+      if (pauses(rng)) co_await lamellar::yield();
       let_go(history, guard, kAll);
     } else {
       const std::size_t call = history.call({tries ? Act::kTryTake : Act::kTake, 1, true});
@@ -203,7 +203,7 @@ Task<> uses_rw_lock(RwLock& lock, PermitHistory& history, std::uint64_t seed) {
       else
         guard = co_await lock.lock_shared();
       note_try(history, call, guard);
-      if (pauses(rng)) co_await pause();
+      if (pauses(rng)) co_await lamellar::yield();
       let_go(history, guard, 1);
     }
   }
@@ -235,7 +235,7 @@ Task<> goes_round(Barrier& barrier, History<int>& history, std::uint64_t seed) {
     const std::size_t call = history.call(int(round));
     co_await barrier.arrive_and_wait();
     history.returned(call);
-    if (pauses(rng)) co_await pause();
+    if (pauses(rng)) co_await lamellar::yield();
   }
 }
 
@@ -352,7 +352,7 @@ Task<> uses_channel(Channel<int>& channel, ChannelHistory& history, std::uint64_
     } else {
       tries_to_receive(channel, history);
     }
-    if (pauses(rng)) co_await pause();
+    if (pauses(rng)) co_await lamellar::yield();
   }
 }
 

@@ -182,6 +182,7 @@ Task<> adds(Mutex& mutex, std::uint64_t& sum, int times) {
   for (int i = 0; i < times; ++i) {
     const auto guard = co_await mutex.lock();
     ++sum;  // no atomic
+    if (i % 8 == 0) co_await lamellar::yield();  // others come and find it locked
   }
 }
 

@@ -143,11 +143,12 @@ Task<> mostly_reads(Pair& pair, int times) {
   for (int i = 0; i < times; ++i) {
     if (i % 4 != 0) {
       const auto guard = co_await pair.lock.lock_shared();
+      if (i % 8 == 1) co_await lamellar::yield();
       EXPECT_EQ(pair.first, pair.second);
     } else {
       const auto guard = co_await pair.lock.lock();
       ++pair.first;
-      base::spin_pause();
+      co_await lamellar::yield();
       ++pair.second;
     }
   }
