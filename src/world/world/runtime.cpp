@@ -7,6 +7,7 @@
 
 #include "base/clock/thread.hpp"
 #include "base/log/log.hpp"
+#include "engine/sched/executors.hpp"
 #include "world/world/network.hpp"
 
 namespace lamellar::world {
@@ -58,9 +59,12 @@ Runtime::~Runtime() { engine_.stop(); }
 std::shared_ptr<Runtime> Runtime::start(const base::Settings& settings, std::uint32_t pes_here,
                                         std::unique_ptr<lamellae::Bootstrap> bootstrap,
                                         std::unique_ptr<lamellae::Lamella> lamella,
-                                        std::function<void(std::exception_ptr)> on_error) {
+                                        const Hooks& hooks) {
   engine::EngineOptions options = options_from(settings, pes_here);
-  options.on_error = std::move(on_error);
+  options.on_error = hooks.on_error;
+  options.executor = hooks.executor;
+  if (!options.executor)
+    options.executor = [name = settings.text(Key::kExecutor)] { return engine::make_executor(name); };
   engine::TypeSnapshot types = engine::TypeSnapshot::take();
   check_same_program(*bootstrap, types);
   auto runtime = std::make_shared<Runtime>(std::move(options), std::move(bootstrap),
