@@ -107,11 +107,11 @@ class LAMELLAR_API World {
   Future<std::invoke_result_t<F&>> spawn(F callable) const {
     return spawn(call_later(std::move(callable)));
   }
-  // Spawns and waits. BLOCKS. ERRORS: those of the task; WouldDeadlock inside a task.
+  // Spawns and waits. BLOCKS, see Future::block(). ERRORS: those of the task.
   template <class T>
   T block_on(Task<T> task,
              std::source_location where = std::source_location::current()) const {
-    detail::refuse_inside_task({"block_on", "co_await the task"}, where);
+    detail::refuse_inside_handler({"block_on", "co_await the task"}, where);
     return spawn(std::move(task)).block(where);
   }
 

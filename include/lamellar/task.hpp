@@ -34,9 +34,11 @@ class [[nodiscard]] Future {
   bool valid() const noexcept { return static_cast<bool>(state_); }
   // BLOCKS: never.
   bool ready() const noexcept { return state_->ready(); }
-  // The result, once. BLOCKS: until it is there; this thread polls and runs tasks meanwhile.
-  // ERRORS: what the work threw (RemoteError for active messages); JobFailed; WouldDeadlock when
-  // called inside a task or exec: co_await there.
+  // The result, once. BLOCKS: until it is there; this thread polls and runs tasks meanwhile. Inside
+  // a task another thread stands in for it; co_await costs less there.
+  // ERRORS: what the work threw (RemoteError for active messages); JobFailed; DeadlockSuspected
+  // inside a task; WouldDeadlock in the exec of a message from another PE before it first
+  // suspended.
   R block(std::source_location where = std::source_location::current()) {
     state_->block(where);
     return std::exchange(state_, {})->take();

@@ -14,14 +14,12 @@ namespace {
 
 using base::Key;
 
-constexpr std::uint32_t kSpins = 2000;  // empty looks, some 20 us, before a thread yields
-
 engine::EngineOptions options_from(const base::Settings& settings, std::uint32_t pes_here) {
   engine::EngineOptions options;
   const std::uint32_t cpus = base::usable_cpus();
   const auto asked = static_cast<std::uint32_t>(settings.u64(Key::kThreads));
   options.threads = asked != 0 ? asked : std::max(1u, cpus / pes_here);
-  options.spins = std::uint64_t{options.threads} * pes_here <= cpus ? kSpins : 0;
+  options.spins = std::uint64_t{options.threads} * pes_here <= cpus;
   options.name = settings.text(Key::kWorldName);
   options.max_record = settings.u64(Key::kMaxAm);
   options.flush_ns = settings.u64(Key::kFlushUs) * 1000;
