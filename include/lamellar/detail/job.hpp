@@ -10,6 +10,13 @@ class Engine;
 class Scheduler;
 }  // namespace lamellar::engine
 
+namespace lamellar {
+
+// Of jobs: high ones run before others, low ones when nothing else is there; none starves.
+enum class Priority : std::uint8_t { kHigh, kNormal, kLow };
+
+}  // namespace lamellar
+
 namespace lamellar::detail {
 
 struct CursorTable;
@@ -48,6 +55,7 @@ inline ThreadState& this_thread() noexcept { return t_state; }
 #endif
 
 // THREADS: any. BLOCKS: never.
-LAMELLAR_API void submit(engine::Scheduler& scheduler, Job& job) noexcept;
+LAMELLAR_API void submit(engine::Scheduler& scheduler, Job& job,
+                         Priority priority = Priority::kNormal) noexcept;
 
 }  // namespace lamellar::detail

@@ -13,7 +13,9 @@ namespace lamellar::detail {
 
 constinit thread_local ThreadState t_state __attribute__((tls_model("initial-exec")));
 
-void submit(engine::Scheduler& scheduler, Job& job) noexcept { scheduler.submit(job); }
+void submit(engine::Scheduler& scheduler, Job& job, Priority priority) noexcept {
+  scheduler.submit(job, priority);
+}
 
 }  // namespace lamellar::detail
 
@@ -81,22 +83,19 @@ void Scheduler::run_all_that_is_left() noexcept {
         any = true;
       }
   }
+  options_.hook->going_idle();
 }
 
 // --- submitting ----------------------------------------------------------------------------
 
-std::uint32_t Scheduler::my_number() const noexcept {
-  return t_seat.scheduler == this ? t_seat.worker : Executor::kVisitor;
-}
-
 void Scheduler::submit(detail::Job& job, Priority priority) noexcept {
-  options_.executor->submit(job, priority, my_number());
+  options_.executor->submit(job, priority, number_of_this_thread());
   base::sim_point();
   notify_work();
 }
 
 void Scheduler::submit_last(detail::Job& job) noexcept {
-  options_.executor->submit_last(job, my_number());
+  options_.executor->submit_last(job, number_of_this_thread());
   base::sim_point();
   notify_work();
 }
@@ -112,10 +111,11 @@ void Scheduler::notify_work() noexcept {
 void Scheduler::throttle() noexcept {
   if (inside_task() || options_.executor->queued() < kLongQueue) return;
   while (options_.executor->queued() > kLongQueue / 2) {
-    detail::Job* const job = options_.executor->take(my_number());
-    if (job == nullptr) return;
+    detail::Job* const job = options_.executor->take(number_of_this_thread());
+    if (job == nullptr) break;
     run(*job);
   }
+  options_.hook->going_idle();
 }
 
 // --- working -------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ void Scheduler::run(detail::Job& job) noexcept {
 }
 
 bool Scheduler::work_once() noexcept {
-  const std::uint32_t number = my_number();
+  const std::uint32_t number = number_of_this_thread();
   if (++t_turn % kPollEvery != 0) {
     if (detail::Job* const job = options_.executor->take(number)) {
       run(*job);
@@ -179,7 +179,7 @@ bool Scheduler::fire_timers() noexcept {
 }
 
 bool Scheduler::pending() noexcept {
-  return options_.executor->has_work(my_number()) || options_.hook->pending();
+  return options_.executor->has_work(number_of_this_thread()) || options_.hook->pending();
 }
 
 Scheduler::Sitting::Sitting(Scheduler& scheduler) noexcept : outer_(t_seat) {

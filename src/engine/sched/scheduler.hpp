@@ -85,6 +85,12 @@ class Scheduler {
   // After publishing what a thread in work_until() may wait for.
   void wake_waiters() noexcept;
 
+  // The calling thread's number among the workers, which no other thread has meanwhile; or
+  // Executor::kVisitor.
+  std::uint32_t number_of_this_thread() const noexcept {
+    return t_seat.scheduler == this ? t_seat.worker : Executor::kVisitor;
+  }
+
   Timers& timers() noexcept { return timers_; }
   // After a timer was added as the first: somebody must not sleep longer than that.
   void timer_moved(std::uint64_t deadline_ns) noexcept;
@@ -185,8 +191,6 @@ class Scheduler {
   bool pending() noexcept;
   void run(detail::Job& job) noexcept;
   void run_all_that_is_left() noexcept;
-  std::uint32_t my_number() const noexcept;
-
   static thread_local Seat t_seat __attribute__((tls_model("initial-exec")));
   static thread_local std::uint32_t t_turn __attribute__((tls_model("initial-exec")));
   // Whose network the calling thread looks at just now, for all of its threads.
