@@ -31,6 +31,16 @@ inline void check_ran(std::uint64_t before) {
                              std::to_string(kFlood));
 }
 
+inline double percent_of_flood(std::uint64_t tasks) {
+  return static_cast<double>(tasks) * 100 / static_cast<double>(kFlood);
+}
+
+// The first is of the round that warms up.
+inline double median_but_first(std::vector<double> values) {
+  values.erase(values.begin());
+  return median(std::move(values));
+}
+
 // One thread of the pool spawns empty tasks, all run them: workers.
 template <class Pool>
 void spawn(const Arguments& arguments) {
@@ -50,33 +60,41 @@ void spawn(const Arguments& arguments) {
     });
     const double took = now() - start;
     check_ran(before);
-    stolen.push_back(100 - static_cast<double>(producer->tasks.load() - of_producer) * 100 /
-                               static_cast<double>(kFlood));
+    stolen.push_back(100 - percent_of_flood(producer->tasks.load() - of_producer));
     return took;
   });
   result("spawn_ns", seconds / kFlood * 1e9);
-  result("stolen_percent", median(std::move(stolen)));
+  result("stolen_percent", median_but_first(std::move(stolen)));
 }
 
-// A thread that is no worker submits empty tasks: workers.
+// A thread that is no worker submits empty tasks: workers, how many may wait at a time (0: any). A
+// pool may make a thread that submits too many run some of them itself.
 template <class Pool>
 void submit(const Arguments& arguments) {
+  constexpr std::uint64_t kLook = 128;  // every so many tasks
   const auto workers = static_cast<unsigned>(arguments.number(0, 2));
+  const std::uint64_t most = arguments.number(1, 0);
   Pool pool(workers);
   pin_workers(pool, workers);
-  std::vector<double> calls;
+  const Ran& own = ran_here();
+  std::vector<double> kept;
   const double seconds = median_round(arguments.seconds, [&] {
     const std::uint64_t before = ran_by_all();
+    const std::uint64_t own_before = own.tasks.load();
     const double start = now();
-    for (std::uint64_t i = 0; i < kFlood; ++i) pool.submit(Empty{});
-    calls.push_back(now() - start);
+    for (std::uint64_t i = 0; i < kFlood; ++i) {
+      if (most != 0 && i % kLook == 0)
+        while (i + kLook > ran_by_all() - before + most) let_others_run();
+      pool.submit(Empty{});
+    }
     while (ran_by_all() - before < kFlood) let_others_run();
     const double took = now() - start;
     check_ran(before);
+    kept.push_back(percent_of_flood(own.tasks.load() - own_before));
     return took;
   });
   result("submit_ns", seconds / kFlood * 1e9);
-  result("calls_ns", median(std::move(calls)) / kFlood * 1e9);
+  result("kept_percent", median_but_first(std::move(kept)));
 }
 
 // From the submission of a task to its first instruction, in a pool that has been idle: workers,

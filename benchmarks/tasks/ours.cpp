@@ -15,18 +15,6 @@ World world_of(unsigned threads) {
   return builder.init();
 }
 
-// Spawned tasks stand in for posted ones where there are none; wait_all() does not count them.
-template <class W>
-constexpr bool kPosts = requires(W& world) { world.post(bench::Empty{}); };
-
-template <class W, class F>
-void post(W& world, F task) {
-  if constexpr (kPosts<W>)
-    world.post(std::move(task));
-  else
-    static_cast<void>(world.spawn(std::move(task)));
-}
-
 class Ours {
  public:
   // The calling thread is one of the world's, while it waits in the library.
@@ -34,22 +22,13 @@ class Ours {
 
   template <class F>
   void submit(F task) {
-    post(world_, std::move(task));
+    world_.post(std::move(task));
   }
 
   template <class Body>
   void inside(Body&& body) {
-    const std::uint64_t before = bench::ran_by_all();
-    std::uint64_t given = 0;
-    world_.spawn([&] {
-      body([&](auto task) {
-        ++given;
-        post(world_, std::move(task));
-      });
-    }).block();
+    world_.spawn([&] { body([&](auto task) { world_.post(std::move(task)); }); }).block();
     world_.wait_all();
-    if (!kPosts<World>)
-      while (bench::ran_by_all() - before < given) world_.spawn([] {}).block();
   }
 
  private:

@@ -31,7 +31,8 @@ inline Ran& ran_here() {
 
 inline std::uint64_t ran_by_all() {
   std::uint64_t all = 0;
-  for (const Ran& ran : g_ran) all += ran.tasks.load(std::memory_order_acquire);
+  const unsigned threads = g_threads.load();
+  for (unsigned i = 0; i < threads; ++i) all += g_ran[i].tasks.load(std::memory_order_acquire);
   return all;
 }
 

@@ -106,7 +106,7 @@ TEST(Output, Tasks) {
   const Ended ended = bench_program("--smoke --json tasks");
   ASSERT_EQ(0, ended.status) << ended.out;
   const Json all = Json::parse(ended.out);
-  ASSERT_EQ(8u, all.at("rows").list.size()) << ended.out;
+  ASSERT_EQ(9u, all.at("rows").list.size()) << ended.out;
   for (const Json& row : all.at("rows").list) {
     expect_row(row, true);
     EXPECT_GT(row.at("ours").number, 0) << row.at("name").text;
