@@ -1,13 +1,14 @@
 #include "world/world/runtime.hpp"
 
-#include <algorithm>
 #include <cstring>
 #include <lamellar/error.hpp>
+#include <span>
 #include <string_view>
 
 #include "base/clock/thread.hpp"
 #include "base/log/log.hpp"
 #include "world/world/network.hpp"
+#include "world/world/place.hpp"
 
 namespace lamellar::world {
 namespace {
@@ -16,12 +17,10 @@ using base::Key;
 
 constexpr std::uint32_t kSpins = 2000;  // empty looks, some 20 us, before a thread yields
 
-engine::EngineOptions options_from(const base::Settings& settings, std::uint32_t pes_here) {
+engine::EngineOptions options_from(const base::Settings& settings, const Place& place) {
   engine::EngineOptions options;
-  const std::uint32_t cpus = base::usable_cpus();
-  const auto asked = static_cast<std::uint32_t>(settings.u64(Key::kThreads));
-  options.threads = asked != 0 ? asked : std::max(1u, cpus / pes_here);
-  options.spins = std::uint64_t{options.threads} * pes_here <= cpus ? kSpins : 0;
+  options.threads = place.threads;
+  options.spins = place.roomy ? kSpins : 0;
   options.name = settings.text(Key::kWorldName);
   options.max_record = settings.u64(Key::kMaxAm);
   options.flush_ns = settings.u64(Key::kFlushUs) * 1000;
@@ -57,18 +56,28 @@ Runtime::Runtime(engine::EngineOptions options, std::unique_ptr<lamellae::Bootst
 
 Runtime::~Runtime() { engine_.stop(); }
 
-std::shared_ptr<Runtime> Runtime::start(const base::Settings& settings, std::uint32_t pes_here,
+std::shared_ptr<Runtime> Runtime::start(const base::Settings& settings, bool launched,
                                         std::unique_ptr<lamellae::Bootstrap> bootstrap,
                                         std::unique_ptr<lamellae::Lamella> lamella,
                                         std::function<void(std::exception_ptr)> on_error) {
-  engine::EngineOptions options = options_from(settings, pes_here);
-  options.on_error = std::move(on_error);
   engine::TypeSnapshot types = engine::TypeSnapshot::take();
   check_same_program(*bootstrap, types);
+  const Place place = find_place(*bootstrap, settings, launched);
+  engine::EngineOptions options = options_from(settings, place);
+  options.on_error = std::move(on_error);
   auto runtime = std::make_shared<Runtime>(std::move(options), std::move(bootstrap),
                                            std::move(lamella), std::move(types));
   runtime->engine_.set_self(std::shared_ptr<engine::Engine>(runtime, &runtime->engine_));
-  runtime->engine_.start();
+  if (place.cpus.empty()) {
+    runtime->engine_.start();
+    return runtime;
+  }
+  {
+    const base::PinNewThreads workers(std::span(place.cpus).subspan(1));
+    runtime->engine_.start();
+  }
+  // Last: no other thread that this one has started inherits it, the helper least of all.
+  runtime->binding_ = base::Binding(place.cpus[0]);
   return runtime;
 }
 
@@ -90,6 +99,7 @@ void Runtime::stop() noexcept {
   const bool failed = engine_.failed();
   engine_.stop();
   if (!failed) engine_.lamella().depart();
+  binding_.release();
 }
 
 }  // namespace lamellar::world
