@@ -154,6 +154,10 @@ class Division {
 
 }  // namespace
 
+bool wants_binding(std::string_view bind, bool launched, std::size_t pes_of_host) {
+  return bind == "core" || (bind == "auto" && (launched || pes_of_host > 1));
+}
+
 std::string why_not_placed(std::span<const PeAsk> pes) {
   const std::vector<Group> groups = groups_of(pes);
   for (const Group& group : groups) {

@@ -1,9 +1,11 @@
 #pragma once
 // Which cpus belong to which PE of a host, and to which of its threads. Pure: every PE of the host
 // works it out by itself, from the same facts.
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/topo/machine.hpp"
@@ -27,6 +29,9 @@ struct Placement {
   std::vector<PeShare> pes;
   std::string why_not;  // empty: every PE of the host has cpus of its own
 };
+
+// Whether a PE is to be bound if it can be. bind: LAMELLAR_BIND.
+bool wants_binding(std::string_view bind, bool launched, std::size_t pes_of_host);
 
 // Why the PEs of a host cannot have a cpu for each of their threads, with the numbers; empty when
 // they can. It does not depend on the machine.

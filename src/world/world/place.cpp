@@ -52,21 +52,17 @@ std::vector<Card> exchange(lamellae::Bootstrap& bootstrap, const base::Settings&
 // What the PEs of one host make of their cards: the same on every PE of the job.
 struct Host {
   Host(const std::vector<Pe>& its_pes, const std::vector<Card>& cards, bool launched)
-      : pes(its_pes), several_or_launched(launched || its_pes.size() > 1) {
+      : pes(its_pes) {
     for (const Pe pe : pes) {
       asks.push_back(cards[pe].ask);
-      binds = binds || wants(cards[pe]);
+      binds = binds || base::wants_binding(cards[pe].bind, launched, pes.size());
     }
     why_not = base::why_not_placed(asks);
-  }
-  bool wants(const Card& card) const {
-    return card.bind == "core" || (card.bind == "auto" && several_or_launched);
   }
   // One PE that is not bound takes all it may use, whatever it looks like.
   bool needs_machine() const { return why_not.empty() && (binds || pes.size() > 1); }
 
   const std::vector<Pe>& pes;
-  const bool several_or_launched;
   std::vector<base::PeAsk> asks;
   bool binds = false;
   std::string why_not;
@@ -117,7 +113,7 @@ Place find_place(lamellae::Bootstrap& bootstrap, const base::Settings& settings,
 
   const base::Placement placement = base::place(machine, here->asks);
   Place place{placement.pes[index].threads, placement.why_not.empty(), {}};
-  if (place.roomy && here->wants(cards[me])) {
+  if (place.roomy && base::wants_binding(cards[me].bind, launched, here->pes.size())) {
     place.cpus = placement.pes[index].cpus;
     place.cpus.resize(place.threads);
   }
