@@ -26,7 +26,7 @@ Machine plain_machine(const Cpus& cpus);
 // All cpus of the host that are on, also those this process may not use; empty when nothing is
 // known of them. BLOCKS: some milliseconds (hwloc looks through the host's files). THREADS: any.
 Machine read_machine();
-// Who tells: "hwloc 2.9.0"; empty without it.
+// Who tells: "hwloc 2.9.0" (that of the build); empty without it.
 std::string machine_reader();
 
 // What is left of it with these cpus only. A cpu the machine does not know is a core by itself, at

@@ -64,11 +64,7 @@ Machine read_machine() {
   return machine;
 }
 
-std::string machine_reader() {
-  const unsigned version = hwloc_get_api_version();
-  return "hwloc " + std::to_string(version >> 16) + '.' + std::to_string(version >> 8 & 0xff) +
-         '.' + std::to_string(version & 0xff);
-}
+std::string machine_reader() { return "hwloc " HWLOC_VERSION; }
 
 }  // namespace lamellar::base
 

@@ -20,15 +20,15 @@ namespace {
 using base::Key;
 
 // What a PE tells the others: "auto 2 0-3,8".
-struct Card {
+struct PlaceCard {
   std::string bind;
   base::PeAsk ask;
 
   std::string packed() const {
     return bind + ' ' + std::to_string(ask.threads) + ' ' + base::cpu_list(ask.allowed);
   }
-  static Card unpack(std::string_view text) {
-    Card card;
+  static PlaceCard unpack(std::string_view text) {
+    PlaceCard card;
     const std::size_t first = std::min(text.find(' '), text.size());
     const std::size_t second = std::min(text.find(' ', first + 1), text.size());
     card.bind = text.substr(0, first);
@@ -40,18 +40,18 @@ struct Card {
   }
 };
 
-std::vector<Card> exchange(lamellae::Bootstrap& bootstrap, const base::Settings& settings) {
-  const Card mine{settings.text(Key::kBind),
+std::vector<PlaceCard> exchange(lamellae::Bootstrap& bootstrap, const base::Settings& settings) {
+  const PlaceCard mine{settings.text(Key::kBind),
                   {base::allowed_cpus(), static_cast<std::uint32_t>(settings.u64(Key::kThreads))}};
-  std::vector<Card> cards;
+  std::vector<PlaceCard> cards;
   for (const std::string& text : bootstrap.allgather(mine.packed()))
-    cards.push_back(Card::unpack(text));
+    cards.push_back(PlaceCard::unpack(text));
   return cards;
 }
 
 // What the PEs of one host make of their cards: the same on every PE of the job.
 struct Host {
-  Host(const std::vector<Pe>& its_pes, const std::vector<Card>& cards, bool launched)
+  Host(const std::vector<Pe>& its_pes, const std::vector<PlaceCard>& cards, bool launched)
       : pes(its_pes) {
     for (const Pe pe : pes) {
       asks.push_back(cards[pe].ask);
@@ -69,7 +69,7 @@ struct Host {
 };
 
 void check_wishes(lamellae::Bootstrap& bootstrap, const std::vector<Host>& hosts,
-                  const std::vector<Card>& cards) {
+                  const std::vector<PlaceCard>& cards) {
   for (const Host& host : hosts)
     for (const Pe pe : host.pes) {
       if (cards[pe].bind != "core" || host.why_not.empty()) continue;
@@ -93,7 +93,7 @@ base::Machine machine_of(lamellae::Bootstrap& bootstrap, const std::vector<Host>
 }  // namespace
 
 Place find_place(lamellae::Bootstrap& bootstrap, const base::Settings& settings, bool launched) {
-  const std::vector<Card> cards = exchange(bootstrap, settings);
+  const std::vector<PlaceCard> cards = exchange(bootstrap, settings);
   std::vector<Host> hosts;
   for (const std::vector<Pe>& pes : bootstrap.hosts())
     hosts.emplace_back(pes, cards, launched);
