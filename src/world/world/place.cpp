@@ -27,22 +27,22 @@ struct PlaceCard {
   std::string packed() const {
     return bind + ' ' + std::to_string(ask.threads) + ' ' + base::cpu_list(ask.allowed);
   }
+  // Other text, which no PE sends, is a PE of one cpu that is not bound.
   static PlaceCard unpack(std::string_view text) {
-    PlaceCard card;
-    const std::size_t first = std::min(text.find(' '), text.size());
-    const std::size_t second = std::min(text.find(' ', first + 1), text.size());
+    PlaceCard card{"none", {{0}, 0}};
+    const std::size_t first = text.find(' '), last = text.rfind(' ');
+    if (first == last) return card;
     card.bind = text.substr(0, first);
-    std::from_chars(text.data() + std::min(first + 1, text.size()), text.data() + second,
-                    card.ask.threads);
-    const auto cpus = base::parse_cpu_list(text.substr(std::min(second + 1, text.size())));
-    card.ask.allowed = cpus && !cpus->empty() ? *cpus : base::Cpus{0};
+    std::from_chars(text.data() + first + 1, text.data() + last, card.ask.threads);
+    const auto cpus = base::parse_cpu_list(text.substr(last + 1));
+    if (cpus && !cpus->empty()) card.ask.allowed = *cpus;
     return card;
   }
 };
 
 std::vector<PlaceCard> exchange(lamellae::Bootstrap& bootstrap, const base::Settings& settings) {
-  const PlaceCard mine{settings.text(Key::kBind),
-                  {base::allowed_cpus(), static_cast<std::uint32_t>(settings.u64(Key::kThreads))}};
+  const auto threads = static_cast<std::uint32_t>(settings.u64(Key::kThreads));
+  const PlaceCard mine{settings.text(Key::kBind), {base::allowed_cpus(), threads}};
   std::vector<PlaceCard> cards;
   for (const std::string& text : bootstrap.allgather(mine.packed()))
     cards.push_back(PlaceCard::unpack(text));
