@@ -23,6 +23,8 @@ class Binding {
   Binding(Binding&& other) noexcept;
   Binding& operator=(Binding&& other) noexcept;
 
+  // Whether the system has done it, and release() has not been called.
+  bool holds() const noexcept { return thread_ != 0; }
   // The thread may use again what it was allowed before; but when it was moved by others since it
   // stays where they want it. Threads that it has started stay where they are.
   void release() noexcept;

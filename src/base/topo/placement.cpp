@@ -85,14 +85,13 @@ class Division {
 
   PeShare share(std::size_t member) const {
     PeShare share{needed_[member], {}};
-    std::vector<std::pair<std::size_t, std::uint32_t>> order;  // hardware thread of its core, cpu
+    std::vector<std::pair<std::size_t, std::size_t>> order;  // hardware thread of its core, slot
     for (std::size_t i = cuts_[member]; i < cuts_[member + 1]; ++i) {
       const bool same_core = i > cuts_[member] && slots_[i].core == slots_[i - 1].core;
-      order.emplace_back(same_core ? order.back().first + 1 : 0, slots_[i].cpu);
+      order.emplace_back(same_core ? order.back().first + 1 : 0, i);
     }
-    std::stable_sort(order.begin(), order.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
-    for (const auto& [thread, cpu] : order) share.cpus.push_back(cpu);
+    std::sort(order.begin(), order.end());
+    for (const auto& [thread, slot] : order) share.cpus.push_back(slots_[slot].cpu);
     return share;
   }
 

@@ -78,6 +78,8 @@ std::shared_ptr<Runtime> Runtime::start(const base::Settings& settings, bool lau
   }
   // Last: no other thread that this one has started inherits it, the helper least of all.
   runtime->binding_ = base::Binding(place.cpus[0]);
+  if (!runtime->binding_.holds())
+    LAMELLAR_LOG_DEBUG("the system does not let a thread keep to cpu {}", place.cpus[0]);
   return runtime;
 }
 

@@ -15,10 +15,20 @@ TEST(Binding, LastsAsLongAsItLives) {
   EXPECT_EQ(before, allowed_cpus());
   {
     const Binding binding(before.back());
+    EXPECT_TRUE(binding.holds());
     EXPECT_EQ(Cpus{before.back()}, affinity_of(0));
     EXPECT_EQ(before, allowed_cpus()) << "what a second world would have to know";
     Thread thread("inherits", [&] { EXPECT_EQ(Cpus{before.back()}, affinity_of(0)); });
   }
+  EXPECT_EQ(before, affinity_of(0));
+  EXPECT_EQ(before, allowed_cpus());
+}
+
+TEST(Binding, ToACpuThatIsNotThereIsNone) {
+  const Cpus before = affinity_of(0);
+  const Binding binding(100'000);
+  EXPECT_FALSE(binding.holds());
+  EXPECT_FALSE(Binding().holds());
   EXPECT_EQ(before, affinity_of(0));
   EXPECT_EQ(before, allowed_cpus());
 }
