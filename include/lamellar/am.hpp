@@ -111,7 +111,6 @@ class LAMELLAR_API World {
   template <class T>
   T block_on(Task<T> task,
              std::source_location where = std::source_location::current()) const {
-    detail::refuse_inside_task({"block_on", "co_await the task"}, where);
     return spawn(std::move(task)).block(where);
   }
 

@@ -43,6 +43,14 @@ class LAMELLAR_API WouldDeadlock : public Error {
   ~WouldDeadlock() override;
 };
 
+// So many tasks block their threads at the same time that no thread is left to go on: most likely
+// they wait for each other. The message has the table of who waits for what.
+class LAMELLAR_API DeadlockSuspected : public Error {
+ public:
+  using Error::Error;
+  ~DeadlockSuspected() override;
+};
+
 // An active message threw on the PE that ran it.
 class LAMELLAR_API RemoteError : public Error {
  public:

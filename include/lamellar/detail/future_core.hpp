@@ -11,56 +11,25 @@
 #include <utility>
 #include <variant>
 
-#include <lamellar/detail/job.hpp>
 #include <lamellar/detail/slab.hpp>
+#include <lamellar/detail/suspension.hpp>
 #include <lamellar/export.hpp>
 
 namespace lamellar::detail {
 
-// Runs a coroutine and whatever it hands over to, one after the other, on a flat stack. Symmetric
-// transfer would overflow it at -O0 and under sanitizers.
-inline void trampoline(std::coroutine_handle<> first) noexcept {
-  ThreadState& thread = this_thread();
-  void* const outer = std::exchange(thread.next_coroutine, nullptr);
-  first.resume();
-  while (thread.next_coroutine != nullptr) {
-    void* const next = std::exchange(thread.next_coroutine, nullptr);
-    std::coroutine_handle<>::from_address(next).resume();
-  }
-  thread.next_coroutine = outer;
-}
-
-// From await_suspend: `next` runs as soon as the caller's resume() has returned.
-inline void hand_over(std::coroutine_handle<> next) noexcept {
-  this_thread().next_coroutine = next.address();
-}
-
-// What a wait is for, for the who-waits-for-what table.
-struct WaitLabel {
-  const char* what = "a future";
-  const char* instead = "co_await the future";  // the awaitable form, for WouldDeadlock
-  std::uint32_t peer = ~std::uint32_t{0};
-  std::uint64_t sequence = 0;
-  std::source_location where = {};  // the call that started it, shown when the wait has none
-};
-
 class FutureCore;
 
-// A suspended coroutine that waits for one future. Lives in its frame; when the frame is destroyed
-// while it is suspended, the wait is withdrawn.
-class LAMELLAR_API FutureAwaiter : public Job {
+// A coroutine that awaits one future; when its frame is destroyed meanwhile, the wait is withdrawn.
+class LAMELLAR_API FutureAwaiter {
  public:
-  FutureAwaiter() noexcept;
+  FutureAwaiter() = default;
   ~FutureAwaiter();
   // False when the future is done already.
   bool suspend(FutureCore& core, std::coroutine_handle<> self, std::source_location where);
 
  private:
-  friend class FutureCore;
-  static void resume(Job* job) noexcept;
-  void* self_ = nullptr;
-  FutureCore* core_ = nullptr;  // set while suspended
-  void* wait_slot_ = nullptr;
+  Suspended suspended_;
+  FutureCore* core_ = nullptr;
 };
 
 class LAMELLAR_API FutureCore {
@@ -94,7 +63,7 @@ class LAMELLAR_API FutureCore {
   friend class FutureAwaiter;
   static constexpr std::uintptr_t kDone = 1;
 
-  std::atomic<std::uintptr_t> waiter_{0};  // 0, an awaiter, or kDone (release: the value is there)
+  std::atomic<std::uintptr_t> waiter_{0};  // 0, a resumption, or kDone (release: the value is there)
   std::atomic<std::uint32_t> blocked_{0};  // threads in block()
   std::atomic<std::uint32_t> references_{1};
   bool seen_ = false;

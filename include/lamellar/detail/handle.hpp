@@ -40,7 +40,6 @@ Handle {
   // ERRORS: those of the call; WouldDeadlock inside a task or exec (nothing is started then).
   Result block(std::source_location where = std::source_location::current()) && {
     started_ = true;
-    detail::refuse_inside_task({Call::kName, "co_await the handle"}, where);
     return call_.start().block(where);
   }
   // Starts; the result can be had later. Dropping the future detaches.

@@ -21,13 +21,13 @@ struct Job {
   Job& operator=(const Job&) = delete;
   void (*run)(Job*) noexcept;
   Job* next = nullptr;
-  Job* previous = nullptr;
 };
 
 struct ThreadState {
   void* next_coroutine = nullptr;   // the trampoline's next handle
   CursorTable* cursors = nullptr;   // open frames of this thread for the world used last
   engine::Engine* engine = nullptr; // the world whose PE this thread works for
+  engine::Scheduler* scheduler = nullptr;  // that runs the current task or handler
   std::uint32_t depth = 0;          // > 0: inside a task or a message handler
 };
 
@@ -48,7 +48,5 @@ inline ThreadState& this_thread() noexcept { return t_state; }
 
 // THREADS: any. BLOCKS: never.
 LAMELLAR_API void submit(engine::Scheduler& scheduler, Job& job) noexcept;
-// Takes a job that has not started back; false when it runs or ran.
-LAMELLAR_API bool withdraw(engine::Scheduler& scheduler, Job& job) noexcept;
 
 }  // namespace lamellar::detail

@@ -16,6 +16,7 @@ Error::~Error() = default;
 ConfigError::~ConfigError() = default;
 LaunchError::~LaunchError() = default;
 WouldDeadlock::~WouldDeadlock() = default;
+DeadlockSuspected::~DeadlockSuspected() = default;
 WorldEnded::~WorldEnded() = default;
 DecodeError::~DecodeError() = default;
 Unsupported::~Unsupported() = default;

@@ -29,13 +29,15 @@ struct alignas(64) WaitSlot {
 namespace {
 
 constexpr std::size_t kSlots = 4096;
+constexpr std::size_t kTries = 64;
 constinit WaitSlot g_slots[kSlots];
 constinit std::atomic<std::uint64_t> g_not_shown{0};
 constinit std::atomic<std::size_t> g_high{0};  // slots ever used: what a dump looks at
 thread_local std::size_t t_hint __attribute__((tls_model("initial-exec"))) = 0;
 
 WaitSlot* claim() noexcept {
-  for (std::size_t tries = 0; tries < kSlots; ++tries) {
+  // A table that is nearly full is not searched for long: a million tasks may wait.
+  for (std::size_t tries = 0; tries < kTries; ++tries) {
     const std::size_t index = (t_hint + tries) % kSlots;
     WaitSlot& slot = g_slots[index];
     if (slot.busy.load(std::memory_order_relaxed)) continue;
@@ -46,6 +48,7 @@ WaitSlot* claim() noexcept {
     }
     return &slot;
   }
+  t_hint = (t_hint + kTries) % kSlots;
   g_not_shown.fetch_add(1, std::memory_order_relaxed);
   return nullptr;
 }
@@ -70,12 +73,26 @@ class Line {
     } while (value != 0);
     return text(digits + at);
   }
-  void write_to(int fd) noexcept {
+  const char* end() noexcept {
     if (size_ == sizeof data_) --size_;
     data_[size_++] = '\n';
+    return data_;
+  }
+  std::size_t size() const noexcept { return size_; }
+
+ private:
+  char data_[512];
+  std::size_t size_ = 0;
+};
+
+class ToDescriptor {
+ public:
+  explicit ToDescriptor(int fd) noexcept : fd_(fd) {}
+  void operator()(Line& line) const noexcept {
+    const char* const text = line.end();
     std::size_t done = 0;
-    while (done < size_) {
-      const ssize_t n = ::write(fd, data_ + done, size_ - done);
+    while (done < line.size()) {
+      const ssize_t n = ::write(fd_, text + done, line.size() - done);
       if (n < 0 && errno == EINTR) continue;
       if (n <= 0) return;
       done += static_cast<std::size_t>(n);
@@ -83,8 +100,7 @@ class Line {
   }
 
  private:
-  char data_[512];
-  std::size_t size_ = 0;
+  int fd_;
 };
 
 void on_dump_signal(int) {
@@ -126,11 +142,14 @@ void WaitScope::peer(std::uint32_t now_waited_for) noexcept {
   if (slot_ != nullptr) slot_->peer.store(now_waited_for, std::memory_order_relaxed);
 }
 
-void dump_waits(int fd) noexcept {
+namespace {
+
+template <class Write>
+void tell_waits(const Write& write) {
   const std::uint64_t now = now_ns();
   const std::size_t high = g_high.load();
-  Line().text("lamellar: who waits for what in process ")
-      .number(static_cast<std::uint64_t>(getpid())).write_to(fd);
+  write(Line().text("lamellar: who waits for what in process ")
+            .number(static_cast<std::uint64_t>(getpid())));
   std::uint64_t shown = 0;
   for (std::size_t i = 0; i < high; ++i) {
     WaitSlot& slot = g_slots[i];
@@ -148,11 +167,24 @@ void dump_waits(int fd) noexcept {
     line.text(" since ").number(now > since ? (now - since) / 1'000'000u : 0).text(" ms at ");
     line.text(slot.file.load(std::memory_order_relaxed)).text(":");
     line.number(slot.line.load(std::memory_order_relaxed)).text(" in ");
-    line.text(slot.function.load(std::memory_order_relaxed)).write_to(fd);
+    write(line.text(slot.function.load(std::memory_order_relaxed)));
   }
-  Line().text("  ").number(shown).text(" shown, ")
-      .number(g_not_shown.load(std::memory_order_relaxed))
-      .text(" ever not shown for want of slots").write_to(fd);
+  write(Line().text("  ").number(shown).text(" shown, ")
+            .number(g_not_shown.load(std::memory_order_relaxed))
+            .text(" ever not shown for want of slots"));
+}
+
+}  // namespace
+
+void dump_waits(int fd) noexcept { tell_waits(ToDescriptor(fd)); }
+
+std::string describe_waits() {
+  std::string text;
+  tell_waits([&](Line& line) {
+    const char* const data = line.end();
+    text.append(data, line.size());
+  });
+  return text;
 }
 
 bool dump_waits_on_signal(int signal) noexcept {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <source_location>
+#include <string>
 
 namespace lamellar::base {
 
@@ -37,6 +38,9 @@ class WaitScope {
 
 // Writes a line for every wait entered in this process. Async-signal-safe. BLOCKS: on `fd` only.
 void dump_waits(int fd) noexcept;
+
+// The same as text. ERRORS: std::bad_alloc.
+std::string describe_waits();
 
 // Installs a handler for `signal` that calls dump_waits(2), only where the disposition is the
 // default one. Returns whether the handler is (or already was) ours.

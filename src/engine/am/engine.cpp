@@ -20,6 +20,7 @@ Engine::Engine(EngineOptions options, std::unique_ptr<lamellae::Lamella> lamella
   scheduling.pe = my_pe_;
   scheduling.workers = options_.threads - 1;
   scheduling.spins = options_.spins;
+  if (options_.executor) scheduling.executor = options_.executor();
   scheduling.warn_after_s = options_.warn_after_s;
   scheduling.doorbell = &lamella_->doorbell();
   scheduling.scope = lamella_->doorbell_scope();

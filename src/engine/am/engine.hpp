@@ -27,7 +27,8 @@ namespace lamellar::engine {
 struct EngineOptions {
   std::string name = "world";
   std::uint32_t threads = 1;     // that work for this PE, the one that waits included
-  std::uint32_t spins = 0;
+  bool spins = false;            // there is a cpu for every thread
+  std::function<std::unique_ptr<Executor>()> executor;  // empty: work stealing
   std::uint64_t max_record = 0;  // UNITS: bytes
   std::uint64_t flush_ns = 0;
   double warn_after_s = 0;
@@ -154,11 +155,14 @@ class Engine final : private IdleHook {
 class EnterHandler {
  public:
   explicit EnterHandler(Engine& engine) noexcept
-      : outer_(std::exchange(detail::t_state.engine, &engine)) {
+      : outer_(std::exchange(detail::t_state.engine, &engine)),
+        outer_scheduler_(std::exchange(detail::t_state.scheduler, &engine.scheduler())) {
     ++detail::t_state.depth;
+    Scheduler::handler_begins();
   }
   ~EnterHandler() {
     --detail::t_state.depth;
+    detail::t_state.scheduler = outer_scheduler_;
     detail::t_state.engine = outer_;
   }
   EnterHandler(const EnterHandler&) = delete;
@@ -166,6 +170,7 @@ class EnterHandler {
 
  private:
   Engine* outer_;
+  Scheduler* outer_scheduler_;
 };
 
 }  // namespace lamellar::engine

@@ -1,53 +1,40 @@
 #include <lamellar/detail/future_core.hpp>
 
 #include "base/core/assert.hpp"
-#include "base/wait/wait.hpp"
 #include "engine/sched/scheduler.hpp"
 
 namespace lamellar::detail {
 
-FutureAwaiter::FutureAwaiter() noexcept : Job(&resume) {}
-
 FutureAwaiter::~FutureAwaiter() {
-  static_assert(sizeof(base::WaitScope) == sizeof(wait_slot_));
-  if (core_ == nullptr) return;
-  // The frame is destroyed while it is suspended: nobody may resume it any more.
-  auto me = reinterpret_cast<std::uintptr_t>(this);
-  if (!core_->waiter_.compare_exchange_strong(me, 0)) {
-    const bool taken_back = core_->home().withdraw(*this);
-    LAMELLAR_CHECK(taken_back, "a task was destroyed while another thread resumes it");
+  if (!suspended_.suspended()) return;
+  // The frame is destroyed: nobody may resume it any more.
+  for (std::uintptr_t seen = core_->waiter_.load(); seen != FutureCore::kDone;) {
+    if (!core_->waiter_.compare_exchange_strong(seen, 0)) continue;
+    suspended_.take_back();
+    return;
   }
-  reinterpret_cast<base::WaitScope*>(&wait_slot_)->leave();
+  suspended_.abandon();
 }
 
 bool FutureAwaiter::suspend(FutureCore& core, std::coroutine_handle<> self,
                             std::source_location where) {
-  self_ = self.address();
   core_ = &core;
-  if (where.line() == 0) where = core.label.where;
-  new (&wait_slot_) base::WaitScope({core.label.what, core.home().pe(), core.label.peer,
-                                     core.label.sequence, where});
+  WaitLabel label = core.label;
+  if (where.line() != 0) label.where = where;
+  Resumption& resumption = suspended_.suspend(self, label, &core.home());
   std::uintptr_t nobody = 0;
   // Pairs with complete(). From here on another thread may resume and destroy this.
-  if (core.waiter_.compare_exchange_strong(nobody, reinterpret_cast<std::uintptr_t>(this)))
+  if (core.waiter_.compare_exchange_strong(nobody, reinterpret_cast<std::uintptr_t>(&resumption)))
     return true;
   LAMELLAR_CHECK(nobody == FutureCore::kDone, "two coroutines await one future");
-  core_ = nullptr;
-  reinterpret_cast<base::WaitScope*>(&wait_slot_)->leave();
+  suspended_.take_back();
   return false;
-}
-
-void FutureAwaiter::resume(Job* job) noexcept {
-  auto* me = static_cast<FutureAwaiter*>(job);
-  me->core_ = nullptr;
-  reinterpret_cast<base::WaitScope*>(&me->wait_slot_)->leave();
-  trampoline(std::coroutine_handle<>::from_address(me->self_));
 }
 
 void FutureCore::complete() noexcept {
   const std::uintptr_t before = waiter_.exchange(kDone);  // pairs with ready() and suspend()
   LAMELLAR_CHECK(before != kDone, "a future was completed twice");
-  if (before != 0) home_->submit(*reinterpret_cast<FutureAwaiter*>(before));
+  if (before != 0) reinterpret_cast<Resumption*>(before)->wake();
   if (blocked_.load() != 0) home_->wake_waiters();
 }
 
@@ -58,11 +45,16 @@ void FutureCore::fail(std::exception_ptr error) noexcept {
 
 void FutureCore::block(std::source_location where) {
   if (ready()) return;
-  engine::Scheduler::refuse_inside_task(label, where);
-  blocked_.fetch_add(1);  // pairs with complete(): publish, then look for waiters
-  home_->work_until([this] { return waiter_.load() == kDone || home_->interrupted(); }, label,
-                    where);
-  blocked_.fetch_sub(1);
+  struct Blocked {  // pairs with complete(): publish, then look for waiters
+    explicit Blocked(std::atomic<std::uint32_t>& threads) : count(threads) { count.fetch_add(1); }
+    ~Blocked() { count.fetch_sub(1); }
+    std::atomic<std::uint32_t>& count;
+  } const blocked(blocked_);
+  const auto done = [this] { return waiter_.load() == kDone || home_->interrupted(); };
+  if (engine::Scheduler::inside_task())
+    home_->block_inside_task(done, label, where);
+  else
+    home_->work_until(done, label, where);
   // Nobody may be left to complete it: a task that waits for something of its own.
   if (!ready()) home_->throw_interrupted();
 }

@@ -1,136 +1,279 @@
 #include "engine/sched/scheduler.hpp"
 
+#include <algorithm>
 #include <lamellar/error.hpp>
 #include <string>
 #include <utility>
 
 #include "base/core/assert.hpp"
 #include "base/log/log.hpp"
+#include "engine/sched/executors.hpp"
 
 namespace lamellar::detail {
 
 constinit thread_local ThreadState t_state __attribute__((tls_model("initial-exec")));
 
 void submit(engine::Scheduler& scheduler, Job& job) noexcept { scheduler.submit(job); }
-bool withdraw(engine::Scheduler& scheduler, Job& job) noexcept { return scheduler.withdraw(job); }
 
 }  // namespace lamellar::detail
 
 namespace lamellar::engine {
 namespace {
 
-constexpr std::uint32_t kYields = 32;  // looks with a yield in between, before parking
-constexpr std::uint32_t kEnterAfter = 16;  // empty looks, before a wait is shown to others
-constexpr std::uint64_t kLongQueue = 1024;  // jobs; see throttle()
+constexpr std::uint32_t kYields = 32;        // looks with a yield in between, before parking
+constexpr std::uint64_t kSpinNs = 30'000;    // how long to look where every thread has a cpu
+constexpr std::uint32_t kSpinsPerClock = 32; // looks between two looks at the clock
+constexpr std::uint32_t kEnterAfter = 16;    // empty looks, before a wait is shown to others
+constexpr std::uint64_t kLongQueue = 1024;   // jobs; see throttle()
+constexpr std::uint32_t kPollEvery = 8;      // jobs
+constexpr std::uint32_t kDeepest = 8;        // handlers inside handlers inside a task that blocks
+constexpr std::size_t kMostSpares = 64;
 
 }  // namespace
 
-Scheduler::Scheduler(SchedulerOptions options) : options_(std::move(options)) {}
+constinit thread_local Scheduler::Seat Scheduler::t_seat;
+constinit thread_local Scheduler* Scheduler::t_polls_for = nullptr;
+
+Scheduler::Scheduler(SchedulerOptions options)
+    : options_(std::move(options)), slots_(new Slot[options_.workers + 1]) {
+  if (!options_.executor) options_.executor = std::make_unique<WorkStealing>();
+}
 
 Scheduler::~Scheduler() { stop(); }
 
 void Scheduler::start() {
-  for (std::uint32_t i = 0; i < options_.workers; ++i) {
+  options_.executor->start({options_.workers + 1, [this](detail::Job& job) {
+                              run(job);
+                              options_.hook->going_idle();  // this thread may not come again
+                            }});
+  for (std::uint32_t i = 1; i <= options_.workers; ++i) {
     workers_.push_back(std::make_unique<base::Thread>(
-        "lml" + std::to_string(options_.pe) + "." + std::to_string(i), [this] { worker(); }));
+        "lml" + std::to_string(options_.pe) + "." + std::to_string(i - 1),
+        [this, i] { worker(i); }));
   }
 }
 
 void Scheduler::stop() {
   stopping_.store(true);
   wake_waiters();
+  spare_bell_.notify(INT32_MAX, base::FutexScope::kProcess);
   workers_.clear();
-  while (detail::Job* job = pop()) run(*job);
-}
-
-void Scheduler::submit(detail::Job& job) noexcept {
-  {
-    base::Lock lock(mutex_);
-    job.next = nullptr;
-    job.previous = tail_;
-    (tail_ != nullptr ? tail_->next : head_) = &job;
-    tail_ = &job;
-    queued_.fetch_add(1);  // pairs with the look of Waiting::step before it parks
+  for (;;) {
+    std::vector<std::unique_ptr<Spare>> spares;
+    {
+      const base::Lock lock(mutex_);
+      spares.swap(spares_);
+    }
+    if (spares.empty()) break;
   }
+  run_all_that_is_left();
+  options_.executor->stop();
+}
+
+void Scheduler::run_all_that_is_left() noexcept {
+  bool any = true;
+  while (any) {
+    any = timers_.fire(base::kForever - 1);
+    for (std::uint32_t i = 0; i <= options_.workers; ++i)
+      while (detail::Job* const job = options_.executor->take(i)) {
+        run(*job);
+        any = true;
+      }
+  }
+}
+
+// --- submitting ----------------------------------------------------------------------------
+
+std::uint32_t Scheduler::my_number() const noexcept {
+  return t_seat.scheduler == this ? t_seat.worker : Executor::kVisitor;
+}
+
+void Scheduler::submit(detail::Job& job, Priority priority) noexcept {
+  options_.executor->submit(job, priority, my_number());
   base::sim_point();
-  options_.doorbell->notify(1, options_.scope);
+  notify_work();
 }
 
-detail::Job* Scheduler::pop() noexcept {
-  if (queued_.load(std::memory_order_relaxed) == 0) return nullptr;
-  base::Lock lock(mutex_);
-  detail::Job* const job = head_;
-  if (job == nullptr) return nullptr;
-  head_ = job->next;
-  (head_ != nullptr ? head_->previous : tail_) = nullptr;
-  job->next = job->previous = nullptr;
-  queued_.fetch_sub(1);
-  return job;
+void Scheduler::submit_last(detail::Job& job) noexcept {
+  options_.executor->submit_last(job, my_number());
+  base::sim_point();
+  notify_work();
 }
 
-bool Scheduler::withdraw(detail::Job& job) noexcept {
-  base::Lock lock(mutex_);
-  detail::Job* at = head_;
-  while (at != nullptr && at != &job) at = at->next;
-  if (at == nullptr) return false;
-  (job.previous != nullptr ? job.previous->next : head_) = job.next;
-  (job.next != nullptr ? job.next->previous : tail_) = job.previous;
-  queued_.fetch_sub(1);
-  return true;
-}
-
-void Scheduler::run(detail::Job& job) noexcept {
-  Engine* const outer = std::exchange(detail::t_state.engine, options_.engine);
-  ++detail::t_state.depth;
-  job.run(&job);
-  --detail::t_state.depth;
-  detail::t_state.engine = outer;
+// Pairs with prepare_to_park(): what was submitted is seen by whoever is still looking, or this
+// sees a sleeper.
+void Scheduler::notify_work() noexcept {
+  const int sleepers = options_.executor->wakes();
+  if (sleepers == 1 && searching_.load() != 0) return;
+  options_.doorbell->notify(sleepers, options_.scope);
 }
 
 void Scheduler::throttle() noexcept {
-  if (queued_.load(std::memory_order_relaxed) < kLongQueue || detail::t_state.depth != 0) return;
-  while (queued_.load(std::memory_order_relaxed) > kLongQueue / 2) {
-    detail::Job* const job = pop();
+  if (inside_task() || options_.executor->queued() < kLongQueue) return;
+  while (options_.executor->queued() > kLongQueue / 2) {
+    detail::Job* const job = options_.executor->take(my_number());
     if (job == nullptr) return;
     run(*job);
   }
 }
 
+// --- working -------------------------------------------------------------------------------
+
+void Scheduler::run(detail::Job& job) noexcept {
+  detail::ThreadState& thread = detail::t_state;
+  Engine* const outer_engine = std::exchange(thread.engine, options_.engine);
+  Scheduler* const outer = std::exchange(thread.scheduler, this);
+  ++thread.depth;
+  job.run(&job);
+  detail::ThreadState& after = detail::t_state;
+  --after.depth;
+  after.scheduler = outer;
+  after.engine = outer_engine;
+}
+
 bool Scheduler::work_once() noexcept {
-  bool worked = options_.hook->poll();
-  if (detail::Job* job = pop()) {
+  const std::uint32_t number = my_number();
+  if (++t_seat.turn % kPollEvery != 0) {
+    if (detail::Job* const job = options_.executor->take(number)) {
+      run(*job);
+      return true;
+    }
+  }
+  bool worked = poll();
+  worked = fire_timers() || worked;
+  if (detail::Job* const job = options_.executor->take(number)) {
     run(*job);
     worked = true;
   }
   return worked;
 }
 
-void Scheduler::worker() noexcept {
+// One thread at a time looks at the network; while it runs what it found there, another may.
+bool Scheduler::poll() noexcept {
+  if (options_.workers == 0) return options_.hook->poll();
+  if (polling_.load(std::memory_order_relaxed) || polling_.exchange(true)) return false;
+  Scheduler* const outer = std::exchange(t_polls_for, this);
+  const bool worked = options_.hook->poll();
+  if (std::exchange(t_polls_for, outer) == this) polling_.store(false);
+  return worked;
+}
+
+void Scheduler::handler_begins() noexcept {
+  if (Scheduler* const polled = std::exchange(t_polls_for, nullptr)) polled->polling_.store(false);
+}
+
+bool Scheduler::fire_timers() noexcept {
+  if (timers_.next_ns() == base::kForever) return false;
+  const std::uint64_t now = base::now_ns();
+  return timers_.next_ns() <= now && timers_.fire(now);
+}
+
+bool Scheduler::pending() noexcept {
+  return options_.executor->has_work(my_number()) || options_.hook->pending();
+}
+
+Scheduler::Sitting::Sitting(Scheduler& scheduler, std::uint32_t wanted) noexcept
+    : outer_(t_seat) {
+  t_seat = {};
+  t_seat.scheduler = &scheduler;
+  if (!scheduler.slots_[wanted].taken.exchange(true)) t_seat.worker = wanted;
+}
+
+Scheduler::Sitting::~Sitting() {
+  if (t_seat.worker != Executor::kVisitor)
+    t_seat.scheduler->slots_[t_seat.worker].taken.store(false);
+  t_seat = outer_;
+}
+
+void Scheduler::worker(std::uint32_t number) noexcept {
   base::set_current_pe_for_log(static_cast<int>(options_.pe));
-  std::uint32_t idle = 0;
-  while (!stopping_.load()) {
+  work_as(number, [this] { return stopping_.load(); });
+}
+
+void Scheduler::work_as(std::uint32_t number, const std::function<bool()>& leave) noexcept {
+  const Sitting sitting(*this, number);
+  std::uint32_t looks = 0;
+  std::uint64_t since_ns = 0;
+  while (!leave()) {
+    // It was lent while a task of this thread blocked, and is free again.
+    if (t_seat.worker == Executor::kVisitor && !slots_[number].taken.exchange(true))
+      t_seat.worker = number;
     if (work_once()) {
-      idle = 0;
+      if (looks != 0) stop_searching();
+      looks = 0;
       continue;
     }
-    if (idle++ == 0) options_.hook->going_idle();
-    if (idle <= options_.spins) {
-      base::spin_pause();
-    } else if (idle <= options_.spins + kYields) {
-      base::yield_thread();
-    } else {
-      const std::uint32_t key = options_.doorbell->prepare();
-      if (stopping_.load() || pending())
-        options_.doorbell->cancel();
-      else
-        options_.doorbell->commit(key, base::kForever, options_.scope);
-      idle = 1;
+    if (looks++ == 0) {
+      start_searching();
+      options_.hook->going_idle();
+      continue;
     }
+    if (look_longer(looks, since_ns)) continue;
+    const std::uint32_t key = prepare_to_park();
+    if (leave() || pending())
+      do_not_park();
+    else
+      park(key, base::kForever);
+    looks = 1;
   }
+  if (looks != 0) stop_searching();
   options_.hook->going_idle();
 }
 
-void Scheduler::wake_waiters() noexcept { options_.doorbell->notify(INT32_MAX, options_.scope); }
+// --- idling --------------------------------------------------------------------------------
+
+bool Scheduler::look_longer(std::uint32_t looks, std::uint64_t& since_ns) const noexcept {
+  if (!options_.spins) {
+    if (looks > kYields) return false;
+    base::yield_thread();
+    return true;
+  }
+  if (looks == 2) since_ns = base::now_ns();
+  if (looks % kSpinsPerClock == 0 && base::now_ns() - since_ns > kSpinNs) return false;
+  base::spin_pause();
+  return true;
+}
+
+void Scheduler::stop_searching() noexcept {
+  if (searching_.fetch_sub(1) != 1) return;
+  // Nobody looks any more. There may be more work; and who slept with the alarm set may be about to
+  // do something long.
+  if (timers_.next_ns() < alarm_ns_.load() || options_.executor->has_work(Executor::kVisitor))
+    options_.doorbell->notify(options_.executor->wakes(), options_.scope);
+}
+
+std::uint32_t Scheduler::prepare_to_park() noexcept {
+  const std::uint32_t key = options_.doorbell->prepare();
+  searching_.fetch_sub(1);
+  return key;
+}
+
+void Scheduler::do_not_park() noexcept {
+  searching_.fetch_add(1);
+  options_.doorbell->cancel();
+}
+
+// False: `deadline_ns` has passed.
+bool Scheduler::park(std::uint32_t key, std::uint64_t deadline_ns) noexcept {
+  std::uint64_t next = timers_.next_ns();
+  std::uint64_t alarm = alarm_ns_.load();
+  bool mine = false;
+  while (next < alarm && !mine) mine = alarm_ns_.compare_exchange_weak(alarm, next);
+  const std::uint64_t until = mine ? std::min(next, deadline_ns) : deadline_ns;
+  const bool woken = options_.doorbell->commit(key, until, options_.scope);
+  if (mine) alarm_ns_.compare_exchange_strong(next, base::kForever);
+  searching_.fetch_add(1);
+  return woken || until != deadline_ns;
+}
+
+void Scheduler::timer_moved(std::uint64_t deadline_ns) noexcept {
+  if (deadline_ns < alarm_ns_.load()) options_.doorbell->notify(1, options_.scope);
+}
+
+void Scheduler::wake_waiters() noexcept {
+  options_.doorbell->notify(INT32_MAX, options_.scope);
+  blocked_bell_.notify(INT32_MAX, base::FutexScope::kProcess);
+}
 
 void Scheduler::interrupt(const std::function<std::exception_ptr()>& make) noexcept {
   if (interrupting_.exchange(true)) return;
@@ -140,7 +283,7 @@ void Scheduler::interrupt(const std::function<std::exception_ptr()>& make) noexc
 }
 
 void Scheduler::refuse_inside_task(const detail::WaitLabel& label, std::source_location where) {
-  if (detail::t_state.depth == 0) return;
+  if (!inside_task()) return;
   throw WouldDeadlock(std::string("a blocking wait for ") + label.what +
                       " was asked for inside a task or an active message's exec (" +
                       where.file_name() + ":" + std::to_string(where.line()) +
@@ -152,9 +295,15 @@ void Scheduler::unseen_failure(std::exception_ptr error) noexcept {
   if (options_.unseen_failure) options_.unseen_failure(std::move(error));
 }
 
+// --- waiting -------------------------------------------------------------------------------
+
 Scheduler::Waiting::Waiting(Scheduler& scheduler, const detail::WaitLabel& label,
                             std::source_location where)
-    : scheduler_(scheduler), label_(label), where_(where), warn_at_ns_(base::kForever) {
+    : scheduler_(scheduler),
+      label_(label),
+      where_(where),
+      sitting_(scheduler, 0),
+      warn_at_ns_(base::kForever) {
   scheduler_.options_.hook->going_idle();
 }
 
@@ -170,34 +319,128 @@ void Scheduler::Waiting::enter() noexcept {
 Scheduler::Waiting::~Waiting() {
   // What this thread did for others while it waited must not stay behind while it computes.
   if (worked_) scheduler_.options_.hook->going_idle();
+  if (idle_ != 0) scheduler_.stop_searching();
   // It may have been the one sleeper that the doorbell woke, and leaves without looking.
   if (parked_ && scheduler_.pending())
     scheduler_.options_.doorbell->notify(1, scheduler_.options_.scope);
 }
 
+void Scheduler::Waiting::found_something() noexcept {
+  if (idle_ != 0) scheduler_.stop_searching();
+  idle_ = 0;
+  worked_ = true;
+}
+
 bool Scheduler::Waiting::should_park() noexcept {
   if (idle_++ == 0) {
     worked_ = false;
+    scheduler_.start_searching();
     scheduler_.options_.hook->going_idle();
+    return false;
   }
-  const std::uint32_t spins = scheduler_.options_.spins;
   if (idle_ == kEnterAfter) enter();
-  if (idle_ > spins + kYields) {
-    enter();
-    return true;
-  }
-  idle_ <= spins ? base::spin_pause() : base::yield_thread();
-  return false;
+  if (scheduler_.look_longer(idle_, idle_since_ns_)) return false;
+  enter();
+  return true;
 }
 
 void Scheduler::Waiting::park(std::uint32_t key) noexcept {
   idle_ = 1;
   parked_ = true;
-  if (scheduler_.options_.doorbell->commit(key, warn_at_ns_, scheduler_.options_.scope)) return;
+  if (scheduler_.park(key, warn_at_ns_)) return;
   warn_at_ns_ = base::kForever;
   LAMELLAR_LOG_WARN("a wait lasts longer than {} s (LAMELLAR_DEADLOCK_WARNING_TIMEOUT)",
                     scheduler_.options_.warn_after_s);
   base::dump_waits(2);
+}
+
+// --- blocking inside a task ----------------------------------------------------------------
+
+void Scheduler::block_inside_task(const std::function<bool()>& done,
+                                  const detail::WaitLabel& label, std::source_location where) {
+  options_.hook->going_idle();
+  const base::WaitScope entry({label.what, pe(), label.peer, label.sequence, where});
+  std::uint32_t looks = 1;
+  std::uint64_t since_ns = 0;
+  while (!done()) {
+    if (detail::t_state.depth <= kDeepest && poll())
+      looks = 1;
+    else if (!look_longer(++looks, since_ns))
+      break;
+  }
+  if (done()) return;
+  Scheduler* const mine = t_seat.scheduler != nullptr ? t_seat.scheduler : this;
+  const std::uint32_t number = t_seat.worker;
+  mine->lend_slot();
+  options_.hook->going_idle();
+  while (!done()) {
+    const std::uint32_t key = blocked_bell_.prepare();
+    if (done())
+      blocked_bell_.cancel();
+    else
+      blocked_bell_.commit(key, base::kForever, base::FutexScope::kProcess);
+  }
+  if (number == Executor::kVisitor) return;
+  mine->slots_[number].wanted.store(true);
+  mine->wake_waiters();
+}
+
+// A spare thread gets this thread's number and goes on with its work.
+void Scheduler::lend_slot() {
+  Spare* spare = nullptr;
+  {
+    const base::Lock lock(mutex_);
+    const auto idle = std::find_if(spares_.begin(), spares_.end(),
+                                   [](const auto& one) { return !one->busy; });
+    if (idle != spares_.end()) {
+      spare = idle->get();
+    } else if (spares_.size() == kMostSpares || stopping_.load()) {
+      throw DeadlockSuspected(
+          std::to_string(spares_.size() + 1) +
+          " tasks and active messages of PE " + std::to_string(pe()) +
+          " block their threads at the same time, and there are no further ones to go on with; "
+          "most likely they wait for each other. Use co_await there. Who waits for what:\n" +
+          base::describe_waits());
+    } else {
+      spares_.push_back(std::make_unique<Spare>());
+      spare = spares_.back().get();
+    }
+    spare->busy = true;
+    spare->worker = std::exchange(t_seat.worker, Executor::kVisitor);
+    if (spare->worker != Executor::kVisitor) {
+      slots_[spare->worker].wanted.store(false);
+      slots_[spare->worker].taken.store(false);
+    }
+    if (spare->thread == nullptr)
+      spare->thread = std::make_unique<base::Thread>(
+          "lml" + std::to_string(options_.pe) + ".spare", [this, spare] { stand_in(*spare); });
+  }
+  spare_bell_.notify(INT32_MAX, base::FutexScope::kProcess);
+}
+
+void Scheduler::stand_in(Spare& spare) noexcept {
+  base::set_current_pe_for_log(static_cast<int>(options_.pe));
+  while (!stopping_.load()) {
+    const std::uint32_t key = spare_bell_.prepare();
+    std::uint32_t number = Executor::kVisitor;
+    bool called = false;
+    {
+      const base::Lock lock(mutex_);
+      called = spare.busy;
+      number = spare.worker;
+    }
+    if (!called && !stopping_.load()) {
+      spare_bell_.commit(key, base::kForever, base::FutexScope::kProcess);
+      continue;
+    }
+    spare_bell_.cancel();
+    if (number != Executor::kVisitor) {
+      Slot& slot = slots_[number];
+      work_as(number, [&] { return stopping_.load() || slot.wanted.load(); });
+    }
+    const base::Lock lock(mutex_);
+    spare.busy = false;
+  }
 }
 
 }  // namespace lamellar::engine

@@ -1,6 +1,10 @@
 #pragma once
-// Runs jobs on the workers of one PE and on the threads that wait. Workers park on the PE's
-// doorbell, which arriving messages ring too.
+// Runs jobs on the workers of one PE and on the threads that wait. Where jobs are queued is the
+// executor's matter; here is who looks when, at the jobs, the network and the timers, and who
+// sleeps. Everybody parks on the PE's doorbell, which arriving messages ring too.
+//
+// While work exists one thread is looking (searching_): who submits wakes one only when nobody is,
+// and who finds something as the last searcher wakes the next.
 #include <atomic>
 #include <cstdint>
 #include <exception>
@@ -11,6 +15,7 @@
 #include <vector>
 
 #include <lamellar/detail/future_core.hpp>
+#include <lamellar/executor.hpp>
 #include <lamellar/types.hpp>
 
 #include "base/clock/event_count.hpp"
@@ -18,18 +23,20 @@
 #include "base/clock/thread.hpp"
 #include "base/wait/wait.hpp"
 #include "engine/sched/idle_hook.hpp"
+#include "engine/sched/timers.hpp"
 
 namespace lamellar::engine {
 
 struct SchedulerOptions {
   Pe pe = 0;
   std::uint32_t workers = 0;     // threads started; threads that wait work too
-  std::uint32_t spins = 0;       // empty looks before yielding; 0 when cores are oversubscribed
+  bool spins = false;            // look for a while before sleeping: there is a cpu for each thread
   double warn_after_s = 0;       // a wait longer than this prints who waits for what; 0 = never
   base::EventCount* doorbell = nullptr;
   base::FutexScope scope = base::FutexScope::kProcess;
   IdleHook* hook = nullptr;
   Engine* engine = nullptr;      // what a thread works for while it runs a job
+  std::unique_ptr<Executor> executor;  // null: work stealing
   std::function<void(std::exception_ptr)> unseen_failure; // of a future that was dropped
 };
 
@@ -41,18 +48,22 @@ class Scheduler {
   Scheduler& operator=(const Scheduler&) = delete;
 
   void start();
-  // Ends the workers; jobs that are still queued are run first. BLOCKS: until they ended.
+  // Ends the workers; jobs that are still queued are run first, and tasks that sleep wake up (see
+  // stopping()). BLOCKS: until they ended.
   void stop();
+  bool stopping() const noexcept { return stopping_.load(); }
 
   // THREADS: any. BLOCKS: never (a short lock).
-  void submit(detail::Job& job) noexcept;
-  bool withdraw(detail::Job& job) noexcept;
+  void submit(detail::Job& job, Priority priority = Priority::kNormal) noexcept;
+  // Behind what was submitted before.
+  void submit_last(detail::Job& job) noexcept;
 
   // Back-pressure for a thread outside of tasks that submits faster than anybody runs: works until
   // the queue is short again. BLOCKS: never for long (runs jobs). Nothing inside a task.
   void throttle() noexcept;
 
-  // One look at the network and one job; whether there was anything. THREADS: any.
+  // One job, and now and then a look at the network and the timers; always when there is no job.
+  // Whether there was anything. THREADS: any.
   bool work_once() noexcept;
 
   // Works until done() holds. `done` must become true by a publication followed by wake_waiters()
@@ -65,8 +76,18 @@ class Scheduler {
     while (!done()) waiting.step(done);
   }
 
+  // The same inside a task or a handler: looks at the network for a while (replies, plain active
+  // messages), then sleeps, while a spare thread does this thread's work. BLOCKS: may.
+  // ERRORS: DeadlockSuspected when too many threads wait so.
+  void block_inside_task(const std::function<bool()>& done, const detail::WaitLabel& label,
+                         std::source_location where);
+
   // After publishing what a thread in work_until() may wait for.
   void wake_waiters() noexcept;
+
+  Timers& timers() noexcept { return timers_; }
+  // After a timer was added as the first: somebody must not sleep longer than that.
+  void timer_moved(std::uint64_t deadline_ns) noexcept;
 
   // From now on no thread waits for a future that is not done: it throws what `make` gives, one
   // exception per thread. The first call counts. THREADS: any.
@@ -75,13 +96,45 @@ class Scheduler {
   // REQUIRES: interrupted().
   [[noreturn]] void throw_interrupted() { std::rethrow_exception(why_interrupted_()); }
 
+  static bool inside_task() noexcept { return detail::t_state.depth != 0; }
   // Throws WouldDeadlock when the calling thread runs a task or a handler.
   static void refuse_inside_task(const detail::WaitLabel& label, std::source_location where);
+
+  // The calling thread runs what it found in the network: somebody else may look there meanwhile.
+  static void handler_begins() noexcept;
 
   void unseen_failure(std::exception_ptr error) noexcept;
   Pe pe() const noexcept { return options_.pe; }
 
  private:
+  // A worker's number, which one thread has at a time.
+  struct Slot {
+    std::atomic<bool> taken{false};
+    std::atomic<bool> wanted{false};  // by the worker who lent it to a spare
+  };
+  // What the calling thread is for which scheduler.
+  struct Seat {
+    Scheduler* scheduler = nullptr;
+    std::uint32_t worker = Executor::kVisitor;
+    std::uint32_t turn = 0;
+  };
+  // A thread that stands in for one that blocks inside a task.
+  struct Spare {
+    std::uint32_t worker = Executor::kVisitor;
+    bool busy = false;
+    std::unique_ptr<base::Thread> thread;
+  };
+
+  // Sits down: for the time of its life the calling thread has a number, if one is free.
+  class Sitting {
+   public:
+    Sitting(Scheduler& scheduler, std::uint32_t wanted) noexcept;
+    ~Sitting();
+
+   private:
+    Seat outer_;
+  };
+
   // One thread's wait: the who-waits entry, and how idle it has been. LIFETIME: of the label's.
   class Waiting {
    public:
@@ -90,51 +143,74 @@ class Scheduler {
     template <class Done>
     void step(const Done& done) {
       if (++steps_ == kLongWait) enter();
-      if (scheduler_.work_once()) {
-        idle_ = 0;
-        worked_ = true;
-        return;
-      }
+      if (scheduler_.work_once()) return found_something();
       if (!should_park()) return;
-      const std::uint32_t key = scheduler_.options_.doorbell->prepare();
+      const std::uint32_t key = scheduler_.prepare_to_park();
       if (done() || scheduler_.pending())
-        scheduler_.options_.doorbell->cancel();
+        scheduler_.do_not_park();
       else
         park(key);
     }
 
    private:
+    void found_something() noexcept;
     bool should_park() noexcept;
     void park(std::uint32_t key) noexcept;
     void enter() noexcept;
     Scheduler& scheduler_;
     const detail::WaitLabel& label_;
     const std::source_location where_;
+    const Sitting sitting_;
     base::WaitScope entry_;
     bool entered_ = false;  // short waits are not: a clock read costs as much as a message
     static constexpr std::uint32_t kLongWait = 1024;  // steps, idle or not
     std::uint32_t steps_ = 0;
     std::uint32_t idle_ = 0;
+    std::uint64_t idle_since_ns_ = 0;
     bool worked_ = false;  // since it was last idle
     bool parked_ = false;  // at least once
     std::uint64_t warn_at_ns_;
   };
 
-  void worker() noexcept;
-  bool pending() noexcept { return queued_.load() != 0 || options_.hook->pending(); }
-  detail::Job* pop() noexcept;
+  void worker(std::uint32_t number) noexcept;
+  void stand_in(Spare& spare) noexcept;
+  void work_as(std::uint32_t number, const std::function<bool()>& leave) noexcept;
+  void lend_slot();
+  bool poll() noexcept;
+  bool fire_timers() noexcept;
+  void notify_work() noexcept;
+  bool look_longer(std::uint32_t looks, std::uint64_t& since_ns) const noexcept;
+  void start_searching() noexcept { searching_.fetch_add(1); }
+  void stop_searching() noexcept;
+  std::uint32_t prepare_to_park() noexcept;
+  void do_not_park() noexcept;
+  bool park(std::uint32_t key, std::uint64_t deadline_ns) noexcept;
+  bool pending() noexcept;
   void run(detail::Job& job) noexcept;
+  void run_all_that_is_left() noexcept;
+  std::uint32_t my_number() const noexcept;
+
+  static thread_local Seat t_seat __attribute__((tls_model("initial-exec")));
+  // Whose network the calling thread looks at just now, for all of its threads.
+  static thread_local Scheduler* t_polls_for __attribute__((tls_model("initial-exec")));
 
   SchedulerOptions options_;
-  base::Mutex mutex_;  // guards the queue
-  detail::Job* head_ = nullptr;
-  detail::Job* tail_ = nullptr;
-  std::atomic<std::uint64_t> queued_{0};
+  Timers timers_;
+  std::unique_ptr<Slot[]> slots_;
+  alignas(64) std::atomic<std::uint32_t> searching_{0};
+  alignas(64) std::atomic<bool> polling_{false};
+  // The time at which some thread that sleeps wakes up for a timer.
+  std::atomic<std::uint64_t> alarm_ns_{base::kForever};
   std::atomic<bool> stopping_{false};
   std::atomic<bool> interrupting_{false};  // true: the first caller writes why_interrupted_
   std::atomic<bool> interrupted_{false};   // it is there
   std::function<std::exception_ptr()> why_interrupted_;
   std::vector<std::unique_ptr<base::Thread>> workers_;
+
+  base::EventCount blocked_bell_;  // for those who block inside a task
+  base::EventCount spare_bell_;    // for spares without work
+  base::Mutex mutex_;              // guards what follows
+  std::vector<std::unique_ptr<Spare>> spares_;
 };
 
 }  // namespace lamellar::engine

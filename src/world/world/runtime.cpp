@@ -15,12 +15,10 @@ namespace {
 
 using base::Key;
 
-constexpr std::uint32_t kSpins = 2000;  // empty looks, some 20 us, before a thread yields
-
 engine::EngineOptions options_from(const base::Settings& settings, const Place& place) {
   engine::EngineOptions options;
   options.threads = place.threads;
-  options.spins = place.roomy ? kSpins : 0;
+  options.spins = place.roomy;
   options.name = settings.text(Key::kWorldName);
   options.max_record = settings.u64(Key::kMaxAm);
   options.flush_ns = settings.u64(Key::kFlushUs) * 1000;

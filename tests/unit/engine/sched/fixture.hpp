@@ -25,7 +25,8 @@ class Silence final : public engine::IdleHook {
 };
 
 struct House {
-  explicit House(std::uint32_t workers, std::uint32_t spins = 0)
+  explicit House(std::uint32_t workers, bool spins = false,
+                 std::unique_ptr<lamellar::Executor> executor = nullptr)
       : scheduler([&] {
           engine::SchedulerOptions options;
           options.pe = 7;
@@ -33,6 +34,7 @@ struct House {
           options.spins = spins;
           options.doorbell = &doorbell;
           options.hook = &hook;
+          options.executor = std::move(executor);
           options.unseen_failure = [this](std::exception_ptr) { ++unseen; };
           return options;
         }()) {
