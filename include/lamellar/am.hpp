@@ -98,19 +98,33 @@ class LAMELLAR_API World {
   // Starts a coroutine, or a callable on a worker; the future gives its result. Dropping the
   // future detaches it. wait_all() does not wait for spawned tasks.
   template <class T>
-  Future<T> spawn(Task<T> task) const {
+  Future<T> spawn(Task<T> task, Priority priority = Priority::kNormal) const {
     detail::check_running(*engine_);
-    return detail::start_task(detail::scheduler_of(*engine_), std::move(task));
+    return detail::start_task(detail::scheduler_of(*engine_), std::move(task), priority);
   }
   template <class F>
     requires std::is_invocable_v<F&> && (!detail::is_task<std::invoke_result_t<F&>>)
-  Future<std::invoke_result_t<F&>> spawn(F callable) const {
-    return spawn(call_later(std::move(callable)));
+  Future<std::invoke_result_t<F&>> spawn(F callable, Priority priority = Priority::kNormal) const {
+    return spawn(call_later(std::move(callable)), priority);
   }
-  // Spawns and waits. BLOCKS. ERRORS: those of the task; WouldDeadlock inside a task.
+  // Runs `callable` on a worker and forgets it: the cheapest way to start something here.
+  // wait_all() waits for it; what it throws goes to the world's error handler.
+  // BLOCKS: outside of tasks, for back-pressure, running others meanwhile.
+  template <class F>
+    requires std::is_invocable_v<F&>
+  void post(F callable, Priority priority = Priority::kNormal) const {
+    static_assert(!detail::is_task<std::invoke_result_t<F&>>, "give a coroutine to spawn()");
+    detail::check_running(*engine_);
+    detail::local_began(*engine_);
+    detail::submit(detail::scheduler_of(*engine_),
+                   *detail::slab_new<detail::PostedCall<F>>(*engine_, std::move(callable)),
+                   priority);
+  }
+  // Spawns and waits. BLOCKS, see Future::block(). ERRORS: those of the task.
   template <class T>
   T block_on(Task<T> task,
              std::source_location where = std::source_location::current()) const {
+    detail::refuse_inside_handler({"block_on", "co_await the task"}, where);
     return spawn(std::move(task)).block(where);
   }
 

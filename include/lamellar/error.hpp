@@ -51,6 +51,20 @@ class LAMELLAR_API DeadlockSuspected : public Error {
   ~DeadlockSuspected() override;
 };
 
+// What was waited for did not come in time. It goes on.
+class LAMELLAR_API TimedOut : public Error {
+ public:
+  using Error::Error;
+  ~TimedOut() override;
+};
+
+// A stop token ended a wait. What was waited for goes on.
+class LAMELLAR_API Cancelled : public Error {
+ public:
+  using Error::Error;
+  ~Cancelled() override;
+};
+
 // An active message threw on the PE that ran it.
 class LAMELLAR_API RemoteError : public Error {
  public:

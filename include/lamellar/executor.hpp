@@ -11,8 +11,6 @@
 
 namespace lamellar {
 
-enum class Priority : std::uint8_t { kHigh, kNormal, kLow };
-
 // One unit of work. Run once, through Executor::Crew or by the thread that took it.
 using Job = detail::Job;
 

@@ -1,24 +1,39 @@
 #pragma once
 // Coroutines: Task<T> is a lazy coroutine, Future<T> a result that is on its way.
 
+#include <chrono>
 #include <coroutine>
+#include <cstdint>
 #include <exception>
 #include <new>
 #include <optional>
 #include <source_location>
+#include <stop_token>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include <lamellar/detail/any.hpp>
 #include <lamellar/detail/future_core.hpp>
+#include <lamellar/detail/sleep.hpp>
 #include <lamellar/error.hpp>
 
 namespace lamellar {
 
 template <class T>
 class Task;
+template <class R>
+class Future;
+
+namespace detail {
+
+inline constexpr std::uint64_t kNever = ~std::uint64_t{0};
+template <class R>
+FutureCore* core_of(Future<R>& future) noexcept;
+
+}  // namespace detail
 
 // The result of something that was started. Move-only. Dropping it detaches: the work goes on, and
 // a failure nobody saw goes to the world's error handler.
@@ -34,9 +49,11 @@ class [[nodiscard]] Future {
   bool valid() const noexcept { return static_cast<bool>(state_); }
   // BLOCKS: never.
   bool ready() const noexcept { return state_->ready(); }
-  // The result, once. BLOCKS: until it is there; this thread polls and runs tasks meanwhile.
-  // ERRORS: what the work threw (RemoteError for active messages); JobFailed; WouldDeadlock when
-  // called inside a task or exec: co_await there.
+  // The result, once. BLOCKS: until it is there; this thread polls and runs tasks meanwhile. Inside
+  // a task another thread stands in for it; co_await costs less there.
+  // ERRORS: what the work threw (RemoteError for active messages); JobFailed; DeadlockSuspected
+  // inside a task; WouldDeadlock in the exec of a message from another PE before it first
+  // suspended.
   R block(std::source_location where = std::source_location::current()) {
     state_->block(where);
     return std::exchange(state_, {})->take();
@@ -63,10 +80,17 @@ class [[nodiscard]] Future {
   Awaiter operator co_await() & { return Awaiter(std::move(state_), {}); }
 
  private:
+  template <class Of>
+  friend detail::FutureCore* detail::core_of(Future<Of>& future) noexcept;
   detail::StateRef<detail::FutureState<R>> state_;
 };
 
 namespace detail {
+
+template <class R>
+FutureCore* core_of(Future<R>& future) noexcept {
+  return future.state_.get();
+}
 
 struct TaskPromiseBase {
   std::coroutine_handle<> continuation;
@@ -221,13 +245,41 @@ struct StartJob : Job {
 };
 
 template <class T>
-Future<T> start_task(engine::Scheduler& home, Task<T> task) {
+Future<T> start_task(engine::Scheduler& home, Task<T> task,
+                     Priority priority = Priority::kNormal) {
   auto* state = slab_new<FutureState<T>>(home);
   state->retain();
   Future<T> future{StateRef<FutureState<T>>(state)};
-  submit(home, *slab_new<StartJob>(drive(std::move(task), state).handle));
+  submit(home, *slab_new<StartJob>(drive(std::move(task), state).handle), priority);
   return future;
 }
+
+}  // namespace detail
+
+namespace detail {
+
+// void as a value, where one is needed.
+template <class T>
+using Regular = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+
+// Awaits one of several; what it throws goes to `first` if that is empty.
+template <class R>
+Task<std::optional<Regular<R>>> collect(Future<R> future, std::exception_ptr& first) {
+  std::optional<Regular<R>> value;
+  try {
+    if constexpr (std::is_void_v<R>) {
+      co_await future;
+      value.emplace();
+    } else {
+      value.emplace(co_await future);
+    }
+  } catch (...) {
+    if (!first) first = std::current_exception();
+  }
+  co_return value;
+}
+
+LAMELLAR_API engine::Scheduler& scheduler_of_this_task();
 
 }  // namespace detail
 
@@ -238,27 +290,158 @@ Task<std::conditional_t<std::is_void_v<R>, void, std::vector<R>>> when_all(
     std::vector<Future<R>> futures) {
   std::exception_ptr first;
   if constexpr (std::is_void_v<R>) {
-    for (auto& future : futures) {
-      try {
-        co_await future;
-      } catch (...) {
-        if (!first) first = std::current_exception();
-      }
-    }
+    for (auto& future : futures) co_await detail::collect(std::move(future), first);
     if (first) std::rethrow_exception(first);
   } else {
     std::vector<R> values;
     values.reserve(futures.size());
     for (auto& future : futures) {
-      try {
-        values.push_back(co_await future);
-      } catch (...) {
-        if (!first) first = std::current_exception();
-      }
+      auto value = co_await detail::collect(std::move(future), first);
+      if (value) values.push_back(std::move(*value));
     }
     if (first) std::rethrow_exception(first);
     co_return values;
   }
+}
+
+// The same for several types; void gives std::monostate.
+template <class... Rs>
+  requires(sizeof...(Rs) > 0)
+Task<std::tuple<detail::Regular<Rs>...>> when_all(Future<Rs>... futures) {
+  std::exception_ptr first;
+  std::tuple<std::optional<detail::Regular<Rs>>...> values{
+      co_await detail::collect(std::move(futures), first)...};
+  if (first) std::rethrow_exception(first);
+  co_return std::apply(
+      [](auto&... value) { return std::tuple<detail::Regular<Rs>...>(std::move(*value)...); },
+      values);
+}
+
+// Starts them all, each a task of its own that any worker may run, and waits for all.
+// REQUIRES: to be awaited inside a task.
+template <class... Ts>
+  requires(sizeof...(Ts) > 0)
+Task<std::tuple<detail::Regular<Ts>...>> when_all(Task<Ts>... tasks) {
+  engine::Scheduler& home = detail::scheduler_of_this_task();
+  auto all = when_all(detail::start_task(home, std::move(tasks))...);
+  co_return co_await std::move(all);
+}
+template <class T>
+Task<std::conditional_t<std::is_void_v<T>, void, std::vector<T>>> when_all(
+    std::vector<Task<T>> tasks) {
+  std::vector<Future<T>> futures;
+  futures.reserve(tasks.size());
+  for (auto& task : tasks)
+    futures.push_back(detail::start_task(detail::scheduler_of_this_task(), std::move(task)));
+  auto all = when_all(std::move(futures));
+  co_return co_await std::move(all);
+}
+
+// Lets others run first: what was submitted before. co_await yield(); REQUIRES: inside a task.
+inline detail::YieldAwaiter yield() noexcept { return {}; }
+
+// The clock of deadlines: monotonic; virtual inside a simulation.
+struct Clock {
+  using duration = std::chrono::nanoseconds;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<Clock>;
+  static constexpr bool is_steady = true;
+  static time_point now() noexcept {
+    return time_point(duration(static_cast<rep>(detail::clock_ns())));
+  }
+};
+
+namespace detail {
+
+inline std::uint64_t ns_of(Clock::time_point time) noexcept {
+  const auto ns = time.time_since_epoch().count();
+  return ns > 0 ? static_cast<std::uint64_t>(ns) : 0;
+}
+// Saturates: the longest durations mean for ever.
+inline std::uint64_t ns_from_now(std::chrono::nanoseconds delay) noexcept {
+  const std::uint64_t now = clock_ns();
+  if (delay.count() <= 0) return now;
+  const auto ns = static_cast<std::uint64_t>(delay.count());
+  return ns < (std::uint64_t{1} << 62) ? now + ns : ~std::uint64_t{0} - 2;
+}
+
+}  // namespace detail
+
+// Suspends for a time at least; other tasks run meanwhile. ERRORS: WorldEnded when the world ends
+// first. REQUIRES: inside a task. Times are kept to some 0.1 ms, later when all workers compute.
+inline detail::SleepAwaiter sleep_for(
+    std::chrono::nanoseconds delay,
+    std::source_location where = std::source_location::current()) noexcept {
+  return {detail::ns_from_now(delay), where};
+}
+inline detail::SleepAwaiter sleep_until(
+    Clock::time_point time,
+    std::source_location where = std::source_location::current()) noexcept {
+  return {detail::ns_of(time), where};
+}
+
+// The same, until `token` is stopped. ERRORS: Cancelled, promptly.
+LAMELLAR_API Task<void> sleep_for(std::chrono::nanoseconds delay, std::stop_token token,
+                                  std::source_location where = std::source_location::current());
+
+// Index of one that is done, once there is one: the first of them in the order given when several
+// are. All stay as they are: co_await the one that is done, go on waiting for others.
+// co_await when_any(futures). LIFETIME: the futures outlive the wait. Nobody else may await them
+// meanwhile. REQUIRES: not empty.
+template <class R>
+detail::AnyAwaiter when_any(std::vector<Future<R>>& futures,
+                            std::source_location where = std::source_location::current()) {
+  std::vector<detail::FutureCore*> cores;
+  cores.reserve(futures.size());
+  for (auto& future : futures) cores.push_back(detail::core_of(future));
+  return {std::move(cores), detail::kNever, {}, where};
+}
+template <class... Rs>
+  requires(sizeof...(Rs) > 0)
+detail::AnyAwaiter when_any(Future<Rs>&... futures) {
+  return {std::vector<detail::FutureCore*>{detail::core_of(futures)...}, detail::kNever, {}, {}};
+}
+
+namespace detail {
+
+// How a limited wait for one future ended, when not with the future.
+LAMELLAR_API void check_any(std::size_t outcome, std::source_location where);
+
+template <class R>
+Task<R> wait_limited(Future<R> future, std::uint64_t deadline_ns, std::stop_token token,
+                     std::source_location where) {
+  std::vector<FutureCore*> cores(1, core_of(future));
+  const std::size_t outcome =
+      co_await AnyAwaiter(std::move(cores), deadline_ns, std::move(token), where);
+  check_any(outcome, where);
+  co_return co_await future;
+}
+
+}  // namespace detail
+
+// The result of `future`, if it comes in time. ERRORS: TimedOut, then the work goes on detached;
+// those of the work.
+template <class R>
+Task<R> with_timeout(Future<R> future, std::chrono::nanoseconds limit,
+                     std::source_location where = std::source_location::current()) {
+  return detail::wait_limited(std::move(future), detail::ns_from_now(limit), {}, where);
+}
+
+// The result of `future`, unless `token` is stopped first. ERRORS: Cancelled, promptly, then the
+// work goes on detached; those of the work.
+template <class R>
+Task<R> with_stop(Future<R> future, std::stop_token token,
+                  std::source_location where = std::source_location::current()) {
+  return detail::wait_limited(std::move(future), detail::kNever, std::move(token), where);
+}
+
+// Until one of both. ERRORS: TimedOut, Cancelled; those of the work.
+template <class R>
+Task<R> with_timeout(Future<R> future, std::chrono::nanoseconds limit, std::stop_token token,
+                     std::source_location where = std::source_location::current()) {
+  return detail::wait_limited(std::move(future), detail::ns_from_now(limit), std::move(token),
+                              where);
 }
 
 }  // namespace lamellar

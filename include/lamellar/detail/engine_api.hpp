@@ -63,6 +63,7 @@ LAMELLAR_API Pe num_pes_of(const engine::Engine& engine) noexcept;
 LAMELLAR_API void check_pe(engine::Engine& engine, Pe pe, const char* call);
 LAMELLAR_API void check_running(engine::Engine& engine);
 LAMELLAR_API void refuse_inside_task(const WaitLabel& label, std::source_location where);
+LAMELLAR_API void refuse_inside_handler(const WaitLabel& label, std::source_location where);
 // A handle was destroyed and never started: warn, or abort under LAMELLAR_STRICT=1.
 LAMELLAR_API void handle_dropped(engine::Engine& engine, const char* call,
                                  std::source_location where) noexcept;

@@ -245,6 +245,25 @@ struct LocalJob : Job {
   FutureState<AmResult<AM>>* state;
 };
 
+// A callable that nobody waits for.
+template <class F>
+struct PostedCall : Job {
+  PostedCall(engine::Engine& on, F&& moved) : Job(&start), engine(on), call(std::move(moved)) {}
+  static void start(Job* job) noexcept {
+    auto* const me = static_cast<PostedCall*>(job);
+    engine::Engine& on = me->engine;
+    try {
+      me->call();
+    } catch (...) {
+      detached_failure(on, my_pe_of(on), "World::post", std::current_exception());
+    }
+    slab_delete(me);
+    local_ended(on);
+  }
+  engine::Engine& engine;
+  F call;
+};
+
 template <class AM>
 void start_local(engine::Engine& engine, AM&& am, const char* name,
                  FutureState<AmResult<AM>>* state) {

@@ -30,6 +30,7 @@ class LAMELLAR_API FutureAwaiter {
  private:
   Suspended suspended_;
   FutureCore* core_ = nullptr;
+  Waker* waker_ = nullptr;
 };
 
 class LAMELLAR_API FutureCore {
@@ -49,6 +50,11 @@ class LAMELLAR_API FutureCore {
   // Once ready. Marks the failure as seen and throws it.
   void rethrow();
 
+  // From now on `waker` waits here; false when the future is done. One at a time.
+  bool enter(Waker& waker) noexcept;
+  // It does not wait any more; false when it was woken.
+  bool withdraw(Waker& waker) noexcept;
+
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   // The last one frees; a failure nobody saw goes to the world's error handler.
   void release() noexcept;
@@ -60,10 +66,9 @@ class LAMELLAR_API FutureCore {
   void set_destroy(void (*destroy)(FutureCore*) noexcept) noexcept { destroy_ = destroy; }
 
  private:
-  friend class FutureAwaiter;
   static constexpr std::uintptr_t kDone = 1;
 
-  std::atomic<std::uintptr_t> waiter_{0};  // 0, a resumption, or kDone (release: the value is there)
+  std::atomic<std::uintptr_t> waiter_{0};  // 0, a waker, or kDone (release: the value is there)
   std::atomic<std::uint32_t> blocked_{0};  // threads in block()
   std::atomic<std::uint32_t> references_{1};
   bool seen_ = false;

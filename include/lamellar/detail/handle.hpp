@@ -36,10 +36,17 @@ Handle {
       detail::handle_dropped(*call_.engine, Call::kName, call_.where);
   }
 
-  // Starts and waits. BLOCKS: until done; this thread polls and runs tasks meanwhile.
-  // ERRORS: those of the call; WouldDeadlock inside a task or exec (nothing is started then).
+  // Starts and waits. BLOCKS: until done; this thread polls and runs tasks meanwhile. Inside a task
+  // another thread stands in for it; co_await costs less there.
+  // ERRORS: those of the call; DeadlockSuspected inside a task; WouldDeadlock (nothing is started
+  // then) in the exec of a message from another PE before it first suspended, and for operations
+  // of the whole world inside every task and exec.
   Result block(std::source_location where = std::source_location::current()) && {
     started_ = true;
+    if constexpr (requires { Call::kCollective; })
+      detail::refuse_inside_task({Call::kName, "co_await the handle"}, where);
+    else
+      detail::refuse_inside_handler({Call::kName, "co_await the handle"}, where);
     return call_.start().block(where);
   }
   // Starts; the result can be had later. Dropping the future detaches.
@@ -326,6 +333,7 @@ struct ToSelf {
 struct WorldCall {
   using Result = void;
   static constexpr const char* kName = "an asynchronous operation of the world";
+  static constexpr bool kCollective = true;  // never waited for by blocking inside a task
   engine::Engine* engine;
   Future<void> (*begin)(engine::Engine& engine, std::source_location where);
   std::source_location where;

@@ -10,6 +10,13 @@ class Engine;
 class Scheduler;
 }  // namespace lamellar::engine
 
+namespace lamellar {
+
+// Of jobs: high ones run before others, low ones when nothing else is there; none starves.
+enum class Priority : std::uint8_t { kHigh, kNormal, kLow };
+
+}  // namespace lamellar
+
 namespace lamellar::detail {
 
 struct CursorTable;
@@ -29,6 +36,7 @@ struct ThreadState {
   engine::Engine* engine = nullptr; // the world whose PE this thread works for
   engine::Scheduler* scheduler = nullptr;  // that runs the current task or handler
   std::uint32_t depth = 0;          // > 0: inside a task or a message handler
+  bool in_handler = false;          // the innermost is a handler: others wait behind it in its frame
 };
 
 // initial-exec: reached by one instruction also from outside the library.
@@ -47,6 +55,7 @@ inline ThreadState& this_thread() noexcept { return t_state; }
 #endif
 
 // THREADS: any. BLOCKS: never.
-LAMELLAR_API void submit(engine::Scheduler& scheduler, Job& job) noexcept;
+LAMELLAR_API void submit(engine::Scheduler& scheduler, Job& job,
+                         Priority priority = Priority::kNormal) noexcept;
 
 }  // namespace lamellar::detail

@@ -39,22 +39,31 @@ struct WaitLabel {
   std::source_location where = {};  // the call that started it, shown when the wait has none
 };
 
+// What waits in a future or behind a timer: a job that runs on its scheduler when the time has come.
+class Waker : public Job {
+ public:
+  Waker(void (*function)(Job*) noexcept, engine::Scheduler& home) noexcept
+      : Job(function), home_(&home) {}
+  // Once: *this belongs to its own function. THREADS: any.
+  void wake() noexcept { submit(*home_, *this); }
+
+ private:
+  engine::Scheduler* home_;
+};
+
 class Suspended;
 
-// The waker's half: a job that resumes the coroutine. It lives in a cell of its own, so that the
-// coroutine's frame may be destroyed at any time; then it runs for nothing.
-class LAMELLAR_API Resumption final : public Job {
+// The waker's half of a suspension: resumes the coroutine. It lives in a cell of its own, so that
+// the coroutine's frame may be destroyed at any time; then it runs for nothing.
+class LAMELLAR_API Resumption final : public Waker {
  public:
   Resumption(Suspended& frame, engine::Scheduler& home) noexcept
-      : Job(&resume), frame_(&frame), home_(&home) {}
-  // The coroutine goes on, on its scheduler, soon. Once: *this is gone. THREADS: any.
-  void wake() noexcept { submit(*home_, *this); }
+      : Waker(&resume, home), frame_(&frame) {}
 
  private:
   friend class Suspended;
   static void resume(Job* job) noexcept;
   std::atomic<Suspended*> frame_;  // null: destroyed
-  engine::Scheduler* home_;
 };
 
 // The coroutine's half, in its awaiter. An awaiter whose frame is destroyed while it is suspended

@@ -7,6 +7,13 @@
 #include "engine/am/failure.hpp"
 
 namespace lamellar::engine {
+namespace {
+
+// The world in which this thread ended own-PE messages since it reported that.
+constinit thread_local Engine* t_ended_some __attribute__((tls_model("initial-exec"))) = nullptr;
+
+}  // namespace
+
 Engine::Engine(EngineOptions options, std::unique_ptr<lamellae::Lamella> lamella,
                TypeSnapshot types)
     : options_(std::move(options)),
@@ -15,6 +22,7 @@ Engine::Engine(EngineOptions options, std::unique_ptr<lamellae::Lamella> lamella
       num_pes_(lamella_->num_pes()),
       types_(std::move(types)),
       backlog_(std::make_unique<Backlog>(*lamella_)),
+      locals_(options_.threads),
       objects_(new LocalObject[kMaxLocalObjects]) {
   SchedulerOptions scheduling;
   scheduling.pe = my_pe_;
@@ -56,12 +64,14 @@ void Engine::stop() noexcept {
 }
 
 bool Engine::poll() noexcept {
+  if (t_ended_some == this) report_locals();
   if (hear_of_failure()) return true;
   const bool received = lamella_->poll(*receiver_);
   return backlog_->drain() || received;
 }
 
 void Engine::going_idle() noexcept {
+  if (t_ended_some == this) report_locals();
   receiver_->report_executed();
   sender_->flush_this_thread();
 }
@@ -104,7 +114,7 @@ void Engine::on_control(Pe source, const wire::ControlHead& head) noexcept {
 // --- quiet ---------------------------------------------------------------------------------
 
 bool Engine::quiet() {
-  if (requests_.outstanding() != 0 || locals_.load() != 0) return false;
+  if (requests_.outstanding() != 0 || !locals_.quiet()) return false;
   for (Pe pe = 0; pe < num_pes_; ++pe) {
     if (pe == my_pe_) continue;
     if (backlog_->large_pending(pe) != 0) return false;
@@ -176,8 +186,17 @@ void Engine::progressed() noexcept {
   scheduler_->wake_waiters();
 }
 
+// Told when this thread looks at the network or runs dry, not for each of them.
 void Engine::local_ended() noexcept {
-  if (locals_.fetch_sub(1) == 1) progressed();
+  locals_.ended(scheduler_->number_of_this_thread());
+  if (t_ended_some == this) return;
+  if (t_ended_some != nullptr) t_ended_some->report_locals();
+  t_ended_some = this;
+}
+
+void Engine::report_locals() noexcept {
+  t_ended_some = nullptr;
+  progressed();
 }
 
 std::uint64_t Engine::activity() {

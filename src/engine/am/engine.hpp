@@ -15,6 +15,7 @@
 #include "base/clock/mutex.hpp"
 #include "base/wire/wire.hpp"
 #include "engine/am/backlog.hpp"
+#include "engine/am/local_count.hpp"
 #include "engine/am/receiver.hpp"
 #include "engine/am/registry.hpp"
 #include "engine/am/request_table.hpp"
@@ -88,7 +89,7 @@ class Engine final : private IdleHook {
   // Something wait_all may have waited for has happened.
   void progressed() noexcept;
   void local_began() noexcept {
-    locals_.fetch_add(1);
+    locals_.began(scheduler_->number_of_this_thread());
     scheduler_->throttle();
   }
   void local_ended() noexcept;
@@ -117,6 +118,7 @@ class Engine final : private IdleHook {
   void end_waits(const MakeError& make) noexcept;
   void job_failed(Pe pe, const std::string& why) noexcept;
   void complete_quiet_waiters() noexcept;
+  void report_locals() noexcept;
 
   EngineOptions options_;
   std::weak_ptr<Engine> self_;
@@ -131,7 +133,7 @@ class Engine final : private IdleHook {
   std::unique_ptr<Receiver> receiver_;
   ControlHook* control_hook_ = nullptr;
 
-  std::atomic<std::uint64_t> locals_{0};        // own-PE messages that have not ended
+  LocalCount locals_;                           // own-PE messages
   std::atomic<std::uint64_t> progress_{0};
   std::atomic<std::uint64_t> quiet_waiters_{0};
   std::atomic<bool> ended_{false};
@@ -156,12 +158,14 @@ class EnterHandler {
  public:
   explicit EnterHandler(Engine& engine) noexcept
       : outer_(std::exchange(detail::t_state.engine, &engine)),
-        outer_scheduler_(std::exchange(detail::t_state.scheduler, &engine.scheduler())) {
+        outer_scheduler_(std::exchange(detail::t_state.scheduler, &engine.scheduler())),
+        outer_handler_(std::exchange(detail::t_state.in_handler, true)) {
     ++detail::t_state.depth;
     Scheduler::handler_begins();
   }
   ~EnterHandler() {
     --detail::t_state.depth;
+    detail::t_state.in_handler = outer_handler_;
     detail::t_state.scheduler = outer_scheduler_;
     detail::t_state.engine = outer_;
   }
@@ -171,6 +175,7 @@ class EnterHandler {
  private:
   Engine* outer_;
   Scheduler* outer_scheduler_;
+  bool outer_handler_;
 };
 
 }  // namespace lamellar::engine

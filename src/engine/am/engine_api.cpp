@@ -117,6 +117,10 @@ void refuse_inside_task(const WaitLabel& label, std::source_location where) {
   engine::Scheduler::refuse_inside_task(label, where);
 }
 
+void refuse_inside_handler(const WaitLabel& label, std::source_location where) {
+  engine::Scheduler::refuse_inside_handler(label, where);
+}
+
 void handle_dropped(Engine& engine, const char* call, std::source_location where) noexcept {
   if (std::uncaught_exceptions() != 0) return;
   const auto& options = engine.options();

@@ -8,12 +8,10 @@ namespace lamellar::detail {
 FutureAwaiter::~FutureAwaiter() {
   if (!suspended_.suspended()) return;
   // The frame is destroyed: nobody may resume it any more.
-  for (std::uintptr_t seen = core_->waiter_.load(); seen != FutureCore::kDone;) {
-    if (!core_->waiter_.compare_exchange_strong(seen, 0)) continue;
+  if (core_->withdraw(*waker_))
     suspended_.take_back();
-    return;
-  }
-  suspended_.abandon();
+  else
+    suspended_.abandon();
 }
 
 bool FutureAwaiter::suspend(FutureCore& core, std::coroutine_handle<> self,
@@ -22,19 +20,31 @@ bool FutureAwaiter::suspend(FutureCore& core, std::coroutine_handle<> self,
   WaitLabel label = core.label;
   if (where.line() != 0) label.where = where;
   Resumption& resumption = suspended_.suspend(self, label, &core.home());
-  std::uintptr_t nobody = 0;
-  // Pairs with complete(). From here on another thread may resume and destroy this.
-  if (core.waiter_.compare_exchange_strong(nobody, reinterpret_cast<std::uintptr_t>(&resumption)))
-    return true;
-  LAMELLAR_CHECK(nobody == FutureCore::kDone, "two coroutines await one future");
+  waker_ = &resumption;
+  // From here on another thread may resume and destroy this.
+  if (core.enter(resumption)) return true;
   suspended_.take_back();
   return false;
+}
+
+bool FutureCore::enter(Waker& waker) noexcept {
+  std::uintptr_t nobody = 0;
+  // Pairs with complete().
+  if (waiter_.compare_exchange_strong(nobody, reinterpret_cast<std::uintptr_t>(&waker)))
+    return true;
+  LAMELLAR_CHECK(nobody == kDone, "two coroutines await one future");
+  return false;
+}
+
+bool FutureCore::withdraw(Waker& waker) noexcept {
+  auto mine = reinterpret_cast<std::uintptr_t>(&waker);
+  return waiter_.compare_exchange_strong(mine, 0);
 }
 
 void FutureCore::complete() noexcept {
   const std::uintptr_t before = waiter_.exchange(kDone);  // pairs with ready() and suspend()
   LAMELLAR_CHECK(before != kDone, "a future was completed twice");
-  if (before != 0) reinterpret_cast<Resumption*>(before)->wake();
+  if (before != 0) reinterpret_cast<Waker*>(before)->wake();
   if (blocked_.load() != 0) home_->wake_waiters();
 }
 
@@ -45,6 +55,7 @@ void FutureCore::fail(std::exception_ptr error) noexcept {
 
 void FutureCore::block(std::source_location where) {
   if (ready()) return;
+  engine::Scheduler::refuse_inside_handler(label, where);
   struct Blocked {  // pairs with complete(): publish, then look for waiters
     explicit Blocked(std::atomic<std::uint32_t>& threads) : count(threads) { count.fetch_add(1); }
     ~Blocked() { count.fetch_sub(1); }

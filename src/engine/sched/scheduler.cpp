@@ -13,7 +13,9 @@ namespace lamellar::detail {
 
 constinit thread_local ThreadState t_state __attribute__((tls_model("initial-exec")));
 
-void submit(engine::Scheduler& scheduler, Job& job) noexcept { scheduler.submit(job); }
+void submit(engine::Scheduler& scheduler, Job& job, Priority priority) noexcept {
+  scheduler.submit(job, priority);
+}
 
 }  // namespace lamellar::detail
 
@@ -32,10 +34,11 @@ constexpr std::size_t kMostSpares = 64;
 }  // namespace
 
 constinit thread_local Scheduler::Seat Scheduler::t_seat;
+constinit thread_local std::uint32_t Scheduler::t_turn = 0;  // over all waits: each may be short
 constinit thread_local Scheduler* Scheduler::t_polls_for = nullptr;
 
 Scheduler::Scheduler(SchedulerOptions options)
-    : options_(std::move(options)), slots_(new Slot[options_.workers + 1]) {
+    : options_(std::move(options)), taken_(new std::atomic<bool>[options_.workers + 1]()) {
   if (!options_.executor) options_.executor = std::make_unique<WorkStealing>();
 }
 
@@ -49,7 +52,7 @@ void Scheduler::start() {
   for (std::uint32_t i = 1; i <= options_.workers; ++i) {
     workers_.push_back(std::make_unique<base::Thread>(
         "lml" + std::to_string(options_.pe) + "." + std::to_string(i - 1),
-        [this, i] { worker(i); }));
+        [this] { work_until_left([this] { return stopping_.load(); }); }));
   }
 }
 
@@ -59,7 +62,7 @@ void Scheduler::stop() {
   spare_bell_.notify(INT32_MAX, base::FutexScope::kProcess);
   workers_.clear();
   for (;;) {
-    std::vector<std::unique_ptr<Spare>> spares;
+    std::vector<std::unique_ptr<base::Thread>> spares;
     {
       const base::Lock lock(mutex_);
       spares.swap(spares_);
@@ -80,22 +83,19 @@ void Scheduler::run_all_that_is_left() noexcept {
         any = true;
       }
   }
+  options_.hook->going_idle();
 }
 
 // --- submitting ----------------------------------------------------------------------------
 
-std::uint32_t Scheduler::my_number() const noexcept {
-  return t_seat.scheduler == this ? t_seat.worker : Executor::kVisitor;
-}
-
 void Scheduler::submit(detail::Job& job, Priority priority) noexcept {
-  options_.executor->submit(job, priority, my_number());
+  options_.executor->submit(job, priority, number_of_this_thread());
   base::sim_point();
   notify_work();
 }
 
 void Scheduler::submit_last(detail::Job& job) noexcept {
-  options_.executor->submit_last(job, my_number());
+  options_.executor->submit_last(job, number_of_this_thread());
   base::sim_point();
   notify_work();
 }
@@ -111,29 +111,33 @@ void Scheduler::notify_work() noexcept {
 void Scheduler::throttle() noexcept {
   if (inside_task() || options_.executor->queued() < kLongQueue) return;
   while (options_.executor->queued() > kLongQueue / 2) {
-    detail::Job* const job = options_.executor->take(my_number());
-    if (job == nullptr) return;
+    detail::Job* const job = options_.executor->take(number_of_this_thread());
+    if (job == nullptr) break;
     run(*job);
   }
+  options_.hook->going_idle();
 }
 
 // --- working -------------------------------------------------------------------------------
 
 void Scheduler::run(detail::Job& job) noexcept {
   detail::ThreadState& thread = detail::t_state;
+  found_work();
   Engine* const outer_engine = std::exchange(thread.engine, options_.engine);
   Scheduler* const outer = std::exchange(thread.scheduler, this);
+  const bool outer_handler = std::exchange(thread.in_handler, false);
   ++thread.depth;
   job.run(&job);
   detail::ThreadState& after = detail::t_state;
   --after.depth;
+  after.in_handler = outer_handler;
   after.scheduler = outer;
   after.engine = outer_engine;
 }
 
 bool Scheduler::work_once() noexcept {
-  const std::uint32_t number = my_number();
-  if (++t_seat.turn % kPollEvery != 0) {
+  const std::uint32_t number = number_of_this_thread();
+  if (++t_turn % kPollEvery != 0) {
     if (detail::Job* const job = options_.executor->take(number)) {
       run(*job);
       return true;
@@ -158,7 +162,13 @@ bool Scheduler::poll() noexcept {
   return worked;
 }
 
+// Before it is run: the thread may be away for long.
+void Scheduler::found_work() noexcept {
+  if (t_seat.searching) t_seat.scheduler->stop_searching();
+}
+
 void Scheduler::handler_begins() noexcept {
+  found_work();
   if (Scheduler* const polled = std::exchange(t_polls_for, nullptr)) polled->polling_.store(false);
 }
 
@@ -169,37 +179,41 @@ bool Scheduler::fire_timers() noexcept {
 }
 
 bool Scheduler::pending() noexcept {
-  return options_.executor->has_work(my_number()) || options_.hook->pending();
+  return options_.executor->has_work(number_of_this_thread()) || options_.hook->pending();
 }
 
-Scheduler::Sitting::Sitting(Scheduler& scheduler, std::uint32_t wanted) noexcept
-    : outer_(t_seat) {
+Scheduler::Sitting::Sitting(Scheduler& scheduler) noexcept : outer_(t_seat) {
   t_seat = {};
   t_seat.scheduler = &scheduler;
-  if (!scheduler.slots_[wanted].taken.exchange(true)) t_seat.worker = wanted;
+  scheduler.take_number();
 }
 
 Scheduler::Sitting::~Sitting() {
-  if (t_seat.worker != Executor::kVisitor)
-    t_seat.scheduler->slots_[t_seat.worker].taken.store(false);
+  t_seat.scheduler->give_number_back();
   t_seat = outer_;
 }
 
-void Scheduler::worker(std::uint32_t number) noexcept {
-  base::set_current_pe_for_log(static_cast<int>(options_.pe));
-  work_as(number, [this] { return stopping_.load(); });
+void Scheduler::take_number() noexcept {
+  for (std::uint32_t i = 0; i <= options_.workers; ++i) {
+    if (taken_[i].load(std::memory_order_relaxed) || taken_[i].exchange(true)) continue;
+    t_seat.worker = i;
+    return;
+  }
 }
 
-void Scheduler::work_as(std::uint32_t number, const std::function<bool()>& leave) noexcept {
-  const Sitting sitting(*this, number);
+void Scheduler::give_number_back() noexcept {
+  const std::uint32_t number = std::exchange(t_seat.worker, Executor::kVisitor);
+  if (number != Executor::kVisitor) taken_[number].store(false);
+}
+
+void Scheduler::work_until_left(const std::function<bool()>& leave) noexcept {
+  base::set_current_pe_for_log(static_cast<int>(options_.pe));
+  const Sitting sitting(*this);
   std::uint32_t looks = 0;
   std::uint64_t since_ns = 0;
   while (!leave()) {
-    // It was lent while a task of this thread blocked, and is free again.
-    if (t_seat.worker == Executor::kVisitor && !slots_[number].taken.exchange(true))
-      t_seat.worker = number;
+    if (t_seat.worker == Executor::kVisitor) take_number();  // given back when a task blocked
     if (work_once()) {
-      if (looks != 0) stop_searching();
       looks = 0;
       continue;
     }
@@ -216,8 +230,10 @@ void Scheduler::work_as(std::uint32_t number, const std::function<bool()>& leave
       park(key, base::kForever);
     looks = 1;
   }
-  if (looks != 0) stop_searching();
+  stop_searching();
   options_.hook->going_idle();
+  // It may have been the one sleeper that the doorbell woke.
+  options_.doorbell->notify(1, options_.scope);
 }
 
 // --- idling --------------------------------------------------------------------------------
@@ -234,8 +250,12 @@ bool Scheduler::look_longer(std::uint32_t looks, std::uint64_t& since_ns) const 
   return true;
 }
 
+void Scheduler::start_searching() noexcept {
+  if (!std::exchange(t_seat.searching, true)) searching_.fetch_add(1);
+}
+
 void Scheduler::stop_searching() noexcept {
-  if (searching_.fetch_sub(1) != 1) return;
+  if (!std::exchange(t_seat.searching, false) || searching_.fetch_sub(1) != 1) return;
   // Nobody looks any more. There may be more work; and who slept with the alarm set may be about to
   // do something long.
   if (timers_.next_ns() < alarm_ns_.load() || options_.executor->has_work(Executor::kVisitor))
@@ -244,12 +264,13 @@ void Scheduler::stop_searching() noexcept {
 
 std::uint32_t Scheduler::prepare_to_park() noexcept {
   const std::uint32_t key = options_.doorbell->prepare();
+  t_seat.searching = false;
   searching_.fetch_sub(1);
   return key;
 }
 
 void Scheduler::do_not_park() noexcept {
-  searching_.fetch_add(1);
+  start_searching();
   options_.doorbell->cancel();
 }
 
@@ -262,7 +283,7 @@ bool Scheduler::park(std::uint32_t key, std::uint64_t deadline_ns) noexcept {
   const std::uint64_t until = mine ? std::min(next, deadline_ns) : deadline_ns;
   const bool woken = options_.doorbell->commit(key, until, options_.scope);
   if (mine) alarm_ns_.compare_exchange_strong(next, base::kForever);
-  searching_.fetch_add(1);
+  start_searching();
   return woken || until != deadline_ns;
 }
 
@@ -282,13 +303,26 @@ void Scheduler::interrupt(const std::function<std::exception_ptr()>& make) noexc
   wake_waiters();
 }
 
-void Scheduler::refuse_inside_task(const detail::WaitLabel& label, std::source_location where) {
-  if (!inside_task()) return;
-  throw WouldDeadlock(std::string("a blocking wait for ") + label.what +
-                      " was asked for inside a task or an active message's exec (" +
-                      where.file_name() + ":" + std::to_string(where.line()) +
+namespace {
+
+[[noreturn]] void refuse(const char* inside, const detail::WaitLabel& label,
+                         std::source_location where) {
+  throw WouldDeadlock(std::string("a blocking wait for ") + label.what + " was asked for inside " +
+                      inside + " (" + where.file_name() + ":" + std::to_string(where.line()) +
                       "), where it could stop the world; " + label.instead +
                       " there, in a coroutine exec");
+}
+
+}  // namespace
+
+void Scheduler::refuse_inside_task(const detail::WaitLabel& label, std::source_location where) {
+  if (inside_task()) refuse("a task or an active message's exec", label, where);
+}
+
+void Scheduler::refuse_inside_handler(const detail::WaitLabel& label,
+                                      std::source_location where) {
+  if (detail::t_state.in_handler)
+    refuse("an active message's exec, while others wait behind it in its frame", label, where);
 }
 
 void Scheduler::unseen_failure(std::exception_ptr error) noexcept {
@@ -302,7 +336,7 @@ Scheduler::Waiting::Waiting(Scheduler& scheduler, const detail::WaitLabel& label
     : scheduler_(scheduler),
       label_(label),
       where_(where),
-      sitting_(scheduler, 0),
+      sitting_(scheduler),
       warn_at_ns_(base::kForever) {
   scheduler_.options_.hook->going_idle();
 }
@@ -319,16 +353,10 @@ void Scheduler::Waiting::enter() noexcept {
 Scheduler::Waiting::~Waiting() {
   // What this thread did for others while it waited must not stay behind while it computes.
   if (worked_) scheduler_.options_.hook->going_idle();
-  if (idle_ != 0) scheduler_.stop_searching();
+  scheduler_.stop_searching();
   // It may have been the one sleeper that the doorbell woke, and leaves without looking.
   if (parked_ && scheduler_.pending())
     scheduler_.options_.doorbell->notify(1, scheduler_.options_.scope);
-}
-
-void Scheduler::Waiting::found_something() noexcept {
-  if (idle_ != 0) scheduler_.stop_searching();
-  idle_ = 0;
-  worked_ = true;
 }
 
 bool Scheduler::Waiting::should_park() noexcept {
@@ -370,9 +398,7 @@ void Scheduler::block_inside_task(const std::function<bool()>& done,
   }
   if (done()) return;
   Scheduler* const mine = t_seat.scheduler != nullptr ? t_seat.scheduler : this;
-  const std::uint32_t number = t_seat.worker;
-  mine->lend_slot();
-  options_.hook->going_idle();
+  mine->one_more_blocks();
   while (!done()) {
     const std::uint32_t key = blocked_bell_.prepare();
     if (done())
@@ -380,66 +406,60 @@ void Scheduler::block_inside_task(const std::function<bool()>& done,
     else
       blocked_bell_.commit(key, base::kForever, base::FutexScope::kProcess);
   }
-  if (number == Executor::kVisitor) return;
-  mine->slots_[number].wanted.store(true);
-  mine->wake_waiters();
+  mine->one_less_blocks();
 }
 
-// A spare thread gets this thread's number and goes on with its work.
-void Scheduler::lend_slot() {
-  Spare* spare = nullptr;
+// The calling thread stops working; a spare goes on with its work, also with what is in its queue.
+void Scheduler::one_more_blocks() {
   {
     const base::Lock lock(mutex_);
-    const auto idle = std::find_if(spares_.begin(), spares_.end(),
-                                   [](const auto& one) { return !one->busy; });
-    if (idle != spares_.end()) {
-      spare = idle->get();
-    } else if (spares_.size() == kMostSpares || stopping_.load()) {
-      throw DeadlockSuspected(
-          std::to_string(spares_.size() + 1) +
-          " tasks and active messages of PE " + std::to_string(pe()) +
-          " block their threads at the same time, and there are no further ones to go on with; "
-          "most likely they wait for each other. Use co_await there. Who waits for what:\n" +
-          base::describe_waits());
-    } else {
-      spares_.push_back(std::make_unique<Spare>());
-      spare = spares_.back().get();
+    if (blocked_.load() == kMostSpares || stopping_.load())
+      throw DeadlockSuspected(std::to_string(blocked_.load() + 1) +
+                              " tasks and active messages of PE " + std::to_string(pe()) +
+                              " block their threads at the same time, and no further thread stands "
+                              "in; most likely they wait for each other. Use co_await there. " +
+                              base::describe_waits());
+    blocked_.fetch_add(1);
+    if (standing_in_.load() < blocked_.load()) {
+      standing_in_.fetch_add(1);
+      ++calls_;
+      if (spares_.size() < blocked_.load())
+        spares_.push_back(std::make_unique<base::Thread>(
+            "lml" + std::to_string(options_.pe) + ".spare", [this] { stand_in(); }));
     }
-    spare->busy = true;
-    spare->worker = std::exchange(t_seat.worker, Executor::kVisitor);
-    if (spare->worker != Executor::kVisitor) {
-      slots_[spare->worker].wanted.store(false);
-      slots_[spare->worker].taken.store(false);
-    }
-    if (spare->thread == nullptr)
-      spare->thread = std::make_unique<base::Thread>(
-          "lml" + std::to_string(options_.pe) + ".spare", [this, spare] { stand_in(*spare); });
   }
-  spare_bell_.notify(INT32_MAX, base::FutexScope::kProcess);
+  give_number_back();
+  spare_bell_.notify(1, base::FutexScope::kProcess);
 }
 
-void Scheduler::stand_in(Spare& spare) noexcept {
-  base::set_current_pe_for_log(static_cast<int>(options_.pe));
+void Scheduler::one_less_blocks() noexcept {
+  blocked_.fetch_sub(1);
+  wake_waiters();  // a spare that sleeps retires
+}
+
+// Whether the calling spare is one too many.
+bool Scheduler::retire() noexcept {
+  std::uint32_t working = standing_in_.load();
+  while (working > blocked_.load())
+    if (standing_in_.compare_exchange_weak(working, working - 1)) return true;
+  return false;
+}
+
+void Scheduler::stand_in() noexcept {
   while (!stopping_.load()) {
     const std::uint32_t key = spare_bell_.prepare();
-    std::uint32_t number = Executor::kVisitor;
     bool called = false;
     {
       const base::Lock lock(mutex_);
-      called = spare.busy;
-      number = spare.worker;
+      called = calls_ != 0;
+      calls_ -= called;
     }
     if (!called && !stopping_.load()) {
       spare_bell_.commit(key, base::kForever, base::FutexScope::kProcess);
       continue;
     }
     spare_bell_.cancel();
-    if (number != Executor::kVisitor) {
-      Slot& slot = slots_[number];
-      work_as(number, [&] { return stopping_.load() || slot.wanted.load(); });
-    }
-    const base::Lock lock(mutex_);
-    spare.busy = false;
+    if (called) work_until_left([this] { return stopping_.load() || retire(); });
   }
 }
 

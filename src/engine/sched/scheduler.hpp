@@ -85,6 +85,12 @@ class Scheduler {
   // After publishing what a thread in work_until() may wait for.
   void wake_waiters() noexcept;
 
+  // The calling thread's number among the workers, which no other thread has meanwhile; or
+  // Executor::kVisitor.
+  std::uint32_t number_of_this_thread() const noexcept {
+    return t_seat.scheduler == this ? t_seat.worker : Executor::kVisitor;
+  }
+
   Timers& timers() noexcept { return timers_; }
   // After a timer was added as the first: somebody must not sleep longer than that.
   void timer_moved(std::uint64_t deadline_ns) noexcept;
@@ -99,6 +105,8 @@ class Scheduler {
   static bool inside_task() noexcept { return detail::t_state.depth != 0; }
   // Throws WouldDeadlock when the calling thread runs a task or a handler.
   static void refuse_inside_task(const detail::WaitLabel& label, std::source_location where);
+  // The same in an exec that runs where its message was received.
+  static void refuse_inside_handler(const detail::WaitLabel& label, std::source_location where);
 
   // The calling thread runs what it found in the network: somebody else may look there meanwhile.
   static void handler_begins() noexcept;
@@ -107,28 +115,16 @@ class Scheduler {
   Pe pe() const noexcept { return options_.pe; }
 
  private:
-  // A worker's number, which one thread has at a time.
-  struct Slot {
-    std::atomic<bool> taken{false};
-    std::atomic<bool> wanted{false};  // by the worker who lent it to a spare
-  };
   // What the calling thread is for which scheduler.
   struct Seat {
     Scheduler* scheduler = nullptr;
     std::uint32_t worker = Executor::kVisitor;
-    std::uint32_t turn = 0;
+    bool searching = false;  // counted in searching_
   };
-  // A thread that stands in for one that blocks inside a task.
-  struct Spare {
-    std::uint32_t worker = Executor::kVisitor;
-    bool busy = false;
-    std::unique_ptr<base::Thread> thread;
-  };
-
-  // Sits down: for the time of its life the calling thread has a number, if one is free.
+  // For the time of its life the calling thread works here.
   class Sitting {
    public:
-    Sitting(Scheduler& scheduler, std::uint32_t wanted) noexcept;
+    explicit Sitting(Scheduler& scheduler) noexcept;
     ~Sitting();
 
    private:
@@ -143,7 +139,11 @@ class Scheduler {
     template <class Done>
     void step(const Done& done) {
       if (++steps_ == kLongWait) enter();
-      if (scheduler_.work_once()) return found_something();
+      if (scheduler_.work_once()) {
+        idle_ = 0;
+        worked_ = true;
+        return;
+      }
       if (!should_park()) return;
       const std::uint32_t key = scheduler_.prepare_to_park();
       if (done() || scheduler_.pending())
@@ -153,7 +153,6 @@ class Scheduler {
     }
 
    private:
-    void found_something() noexcept;
     bool should_park() noexcept;
     void park(std::uint32_t key) noexcept;
     void enter() noexcept;
@@ -172,31 +171,34 @@ class Scheduler {
     std::uint64_t warn_at_ns_;
   };
 
-  void worker(std::uint32_t number) noexcept;
-  void stand_in(Spare& spare) noexcept;
-  void work_as(std::uint32_t number, const std::function<bool()>& leave) noexcept;
-  void lend_slot();
+  void take_number() noexcept;
+  void give_number_back() noexcept;
+  void work_until_left(const std::function<bool()>& leave) noexcept;
+  void one_more_blocks();
+  void one_less_blocks() noexcept;
+  bool retire() noexcept;
+  void stand_in() noexcept;
   bool poll() noexcept;
   bool fire_timers() noexcept;
   void notify_work() noexcept;
   bool look_longer(std::uint32_t looks, std::uint64_t& since_ns) const noexcept;
-  void start_searching() noexcept { searching_.fetch_add(1); }
+  void start_searching() noexcept;
   void stop_searching() noexcept;
+  static void found_work() noexcept;
   std::uint32_t prepare_to_park() noexcept;
   void do_not_park() noexcept;
   bool park(std::uint32_t key, std::uint64_t deadline_ns) noexcept;
   bool pending() noexcept;
   void run(detail::Job& job) noexcept;
   void run_all_that_is_left() noexcept;
-  std::uint32_t my_number() const noexcept;
-
   static thread_local Seat t_seat __attribute__((tls_model("initial-exec")));
+  static thread_local std::uint32_t t_turn __attribute__((tls_model("initial-exec")));
   // Whose network the calling thread looks at just now, for all of its threads.
   static thread_local Scheduler* t_polls_for __attribute__((tls_model("initial-exec")));
 
   SchedulerOptions options_;
   Timers timers_;
-  std::unique_ptr<Slot[]> slots_;
+  std::unique_ptr<std::atomic<bool>[]> taken_;  // the numbers of workers; one thread has each
   alignas(64) std::atomic<std::uint32_t> searching_{0};
   alignas(64) std::atomic<bool> polling_{false};
   // The time at which some thread that sleeps wakes up for a timer.
@@ -207,10 +209,14 @@ class Scheduler {
   std::function<std::exception_ptr()> why_interrupted_;
   std::vector<std::unique_ptr<base::Thread>> workers_;
 
-  base::EventCount blocked_bell_;  // for those who block inside a task
-  base::EventCount spare_bell_;    // for spares without work
-  base::Mutex mutex_;              // guards what follows
-  std::vector<std::unique_ptr<Spare>> spares_;
+  // Tasks that block their thread, and the spare threads that stand in for them.
+  base::EventCount blocked_bell_;
+  base::EventCount spare_bell_;
+  std::atomic<std::uint32_t> blocked_{0};
+  std::atomic<std::uint32_t> standing_in_{0};  // spares at work; in the end as many as are blocked
+  base::Mutex mutex_;                          // guards what follows
+  std::uint32_t calls_ = 0;                    // for spares, not yet answered
+  std::vector<std::unique_ptr<base::Thread>> spares_;
 };
 
 }  // namespace lamellar::engine

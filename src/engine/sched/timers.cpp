@@ -57,18 +57,18 @@ bool Timers::remove(Timer& timer) noexcept {
 
 bool Timers::fire(std::uint64_t now_ns) noexcept {
   bool any = false;
-  std::array<detail::Resumption*, 64> due;
+  std::array<detail::Waker*, 64> due;
   std::size_t count = 0;
   do {
     count = 0;
     {
       const base::Lock lock(mutex_);
       while (count < due.size() && !heap_.empty() && heap_[0]->deadline_ns <= now_ns) {
-        due[count++] = heap_[0]->resumption;
+        due[count++] = heap_[0]->waker;
         take_out(0);
       }
     }
-    // From here on a timer may be gone; its resumption is ours.
+    // From here on a timer may be gone; its waker is ours.
     for (std::size_t i = 0; i < count; ++i) due[i]->wake();
     any = any || count != 0;
   } while (count == due.size());

@@ -6,20 +6,14 @@
 #include <cstdint>
 #include <vector>
 
-#include <lamellar/detail/suspension.hpp>
+#include <lamellar/detail/sleep.hpp>
 
 #include "base/clock/clock.hpp"
 #include "base/clock/mutex.hpp"
 
 namespace lamellar::engine {
 
-// In the frame of the coroutine that waits.
-struct Timer {
-  static constexpr std::size_t kNowhere = ~std::size_t{0};
-  std::uint64_t deadline_ns = 0;
-  std::size_t place = kNowhere;  // in the heap
-  detail::Resumption* resumption = nullptr;
-};
+using detail::Timer;
 
 class Timers {
  public:
