@@ -122,7 +122,7 @@ void run_pe(Job& job, Pe local_pe) noexcept {
   try {
     seat = job.seating.seat(local_pe);
     base::set_current_pe_for_log(static_cast<int>(seat.lamella->my_pe()));
-    runtime = world::Runtime::start(job.settings, job.seating.pes_here(),
+    runtime = world::Runtime::start(job.settings, job.seating.launched(),
                                     std::move(seat.bootstrap), std::move(seat.lamella),
                                     job.hooks);
   } catch (const JobFailed& error) {
@@ -168,7 +168,7 @@ World make_world(int* argc, char** argv, const WorldBuilder::Parts& parts) {
                       " PEs were asked for (LAMELLAR_NUM_PES): several PEs in one process need "
                       "launch()");
   world::Seat seat = seating.seat(0);
-  auto runtime = world::Runtime::start(settings, seating.pes_here(), std::move(seat.bootstrap),
+  auto runtime = world::Runtime::start(settings, seating.launched(), std::move(seat.bootstrap),
                                        std::move(seat.lamella), parts.hooks);
   engine::Engine* const engine = &runtime->engine();
   detail::t_state.engine = engine;

@@ -7,6 +7,7 @@
 #include <lamellar/am.hpp>
 
 #include "base/config/settings.hpp"
+#include "base/topo/binding.hpp"
 #include "engine/am/engine.hpp"
 #include "engine/coll/barrier.hpp"
 #include "lamellae/api/lamella.hpp"
@@ -17,9 +18,10 @@ namespace lamellar::world {
 
 class Runtime {
  public:
-  // Collective over the bootstrap. ERRORS: LaunchError when the PEs run different programs.
-  // BLOCKS: until all PEs are there.
-  static std::shared_ptr<Runtime> start(const base::Settings& settings, std::uint32_t pes_here,
+  // Collective over the bootstrap. The calling thread, which the PE counts as its first, may be
+  // bound to a cpu until stop(). ERRORS: LaunchError when the PEs run different programs, or where
+  // LAMELLAR_BIND=core cannot be done. launched: see find_place(). BLOCKS: until all PEs are there.
+  static std::shared_ptr<Runtime> start(const base::Settings& settings, bool launched,
                                         std::unique_ptr<lamellae::Bootstrap> bootstrap,
                                         std::unique_ptr<lamellae::Lamella> lamella,
                                         const Hooks& hooks);
@@ -41,6 +43,7 @@ class Runtime {
   std::unique_ptr<lamellae::Bootstrap> bootstrap_;
   engine::Engine engine_;
   engine::Barrier barrier_;
+  base::Binding binding_;  // of the thread that started it
 };
 
 }  // namespace lamellar::world
