@@ -12,7 +12,7 @@ if(LAMELLAR_WERROR)
 endif()
 target_link_libraries(lamellar_flags INTERFACE cereal::cereal Threads::Threads)
 
-# _lamellar_use_packages(<target> <visibility> [fmt] [zlib] [cereal]): by the names rooms use.
+# _lamellar_use_packages(<target> <visibility> [fmt|zlib|cereal|hwloc...]): by the names rooms use.
 function(_lamellar_use_packages target visibility)
   foreach(package IN LISTS ARGN)
     if(package STREQUAL "fmt")
@@ -32,9 +32,14 @@ function(_lamellar_use_packages target visibility)
       endif()
     elseif(package STREQUAL "dl")
       target_link_libraries(${target} ${visibility} ${CMAKE_DL_LIBS})
+    elseif(package STREQUAL "hwloc")  # optional
+      if(LAMELLAR_HAS_HWLOC)
+        target_link_libraries(${target} ${visibility} PkgConfig::hwloc)
+        target_compile_definitions(${target} ${visibility} LAMELLAR_HAS_HWLOC)
+      endif()
     elseif(NOT package STREQUAL "cereal")
       message(FATAL_ERROR "${target}: unknown package '${package}' "
-        "(known: cereal dl fmt gtest tbb zlib)")
+        "(known: cereal dl fmt gtest hwloc tbb zlib)")
     endif()
   endforeach()
 endfunction()
@@ -51,7 +56,7 @@ function(_lamellar_check_deps room)
 endfunction()
 
 # lamellar_room(<floor/room> [DEPS <lower room>...] [SOURCES <file>...]
-#               [PACKAGES fmt|zlib|dl|gtest...] [LIBRARY <target>])
+#               [PACKAGES fmt|zlib|dl|gtest|hwloc...] [LIBRARY <target>])
 # An OBJECT library that becomes part of liblamellar.so; hidden visibility, position independent.
 # With LIBRARY it is a static library of that name on top of Lamellar::lamellar, made only with
 # LAMELLAR_BUILD_TESTS (testing support that only tests link).

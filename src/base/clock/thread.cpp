@@ -1,14 +1,18 @@
 #include "base/clock/thread.hpp"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 
+#include <utility>
+
+#include "base/clock/affinity.hpp"
 #include "base/clock/futex.hpp"
 #include "base/clock/sim.hpp"
 
 namespace lamellar::base {
 namespace {
+
+constinit thread_local PinNewThreads* t_pin_new_threads = nullptr;
 
 // A thread's part in a simulation. Made before anything else of the thread, so that its destructor
 // comes after those of all other thread-local objects: they take part too.
@@ -27,13 +31,17 @@ struct InSimulation {
 Thread::Thread(const std::string& name, std::function<void()> body) {
   Sim* sim = Sim::of_this_thread();
   const int participant = sim != nullptr ? sim->add_participant() : -1;
+  const std::int64_t cpu = t_pin_new_threads != nullptr ? t_pin_new_threads->take() : -1;
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS})
     sigdelset(&all, own);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this, sim, participant, name, body = std::move(body)] {
+  thread_ = std::thread([this, sim, participant, cpu, name, body = std::move(body)] {
+    // A cpu that has gone since leaves the thread where its parent may run. Who sees the name sees
+    // the cpu too.
+    if (cpu >= 0) static_cast<void>(set_affinity(0, {static_cast<std::uint32_t>(cpu)}));
     pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
     if (sim != nullptr) {
       static thread_local const InSimulation inside(*sim, participant, gone_);
@@ -53,13 +61,16 @@ void Thread::join() {
   thread_.join();
 }
 
-unsigned usable_cpus() {
-  if (Sim::of_this_thread() != nullptr) return 1;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-  const int count = CPU_COUNT(&set);
-  return count > 0 ? static_cast<unsigned>(count) : 1u;
+PinNewThreads::PinNewThreads(std::span<const std::uint32_t> cpus) noexcept
+    : cpus_(cpus), outer_(std::exchange(t_pin_new_threads, this)) {}
+
+PinNewThreads::~PinNewThreads() { t_pin_new_threads = outer_; }
+
+std::int64_t PinNewThreads::take() noexcept {
+  if (cpus_.empty() || Sim::of_this_thread() != nullptr) return -1;
+  const std::uint32_t cpu = cpus_.front();
+  cpus_ = cpus_.subspan(1);
+  return cpu;
 }
 
 }  // namespace lamellar::base

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <thread>
 
@@ -26,7 +27,22 @@ class Thread {
   std::thread thread_;
 };
 
-// Processors this thread may run on; inside a simulation 1, so that it is the same run everywhere.
-unsigned usable_cpus();
+// While it lives, the threads that its thread starts keep to one cpu each: the first to the first
+// of `cpus`, and so on; those beyond, and all of a simulation, may run wherever their parent may.
+// LIFETIME: `cpus` until it ends; one inside another counts alone. THREADS: its own.
+class PinNewThreads {
+ public:
+  explicit PinNewThreads(std::span<const std::uint32_t> cpus) noexcept;
+  ~PinNewThreads();
+  PinNewThreads(const PinNewThreads&) = delete;
+  PinNewThreads& operator=(const PinNewThreads&) = delete;
+
+ private:
+  friend class Thread;
+  // -1: none is left.
+  std::int64_t take() noexcept;
+  std::span<const std::uint32_t> cpus_;
+  PinNewThreads* const outer_;
+};
 
 }  // namespace lamellar::base

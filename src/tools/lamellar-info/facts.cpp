@@ -1,6 +1,5 @@
 #include "tools/lamellar-info/facts.hpp"
 
-#include <sched.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -8,6 +7,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/topo/binding.hpp"
+#include "base/topo/cpu_list.hpp"
 #include "lamellae/bootstrap/detect.hpp"
 #include "lamellae/bootstrap/host.hpp"
 
@@ -44,20 +45,6 @@ LauncherFact launcher_fact() {
   return fact;
 }
 
-// "0-3,8" for the CPUs 0, 1, 2, 3 and 8.
-std::string cpu_list(const cpu_set_t& set) {
-  std::string list;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (!CPU_ISSET(cpu, &set)) continue;
-    const int first = cpu;
-    while (cpu + 1 < CPU_SETSIZE && CPU_ISSET(cpu + 1, &set)) ++cpu;
-    if (!list.empty()) list += ',';
-    list += std::to_string(first);
-    if (cpu != first) list += '-' + std::to_string(cpu);
-  }
-  return list;
-}
-
 LimitFact limit_fact(const char* name, int resource, const char* unit) {
   LimitFact fact{name, std::nullopt, unit};
   rlimit limit{};
@@ -75,12 +62,9 @@ MachineFact machine_fact() {
     fact.kernel = std::string(system.sysname) + ' ' + system.release + ' ' + system.machine;
   const long cores = sysconf(_SC_NPROCESSORS_ONLN);
   fact.cores = cores > 0 ? static_cast<std::uint64_t>(cores) : 0;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) == 0) {
-    fact.usable_cores = static_cast<std::uint64_t>(CPU_COUNT(&set));
-    fact.cpuset = cpu_list(set);
-  }
+  const base::Cpus allowed = base::allowed_cpus();
+  fact.usable_cores = allowed.size();
+  fact.cpuset = base::cpu_list(allowed);
   fact.page_bytes = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   fact.room = lamellae::memory_room();
   fact.limits = {limit_fact("memlock", RLIMIT_MEMLOCK, "bytes"),
@@ -109,9 +93,7 @@ std::vector<SettingFact> setting_facts(const base::Settings& settings,
 
 }  // namespace
 
-Facts gather_facts(std::vector<std::string>& args) {
-  std::vector<base::BadSetting> bad;
-  const base::Settings settings = base::Settings::load(&args, {}, nullptr, &bad);
+Facts gather_facts(const base::Settings& settings, const std::vector<base::BadSetting>& bad) {
   Facts facts;
   facts.machine = machine_fact();
   facts.lamellae = lamellae_here(settings);

@@ -58,9 +58,8 @@ struct Facts {
   std::vector<std::string> warnings;  // variables that are no settings
 };
 
-// Options --lamellar-* are taken out of args. Joins no job, starts no thread.
-// ERRORS: ConfigError for an option --lamellar-* that does not exist.
-Facts gather_facts(std::vector<std::string>& args);
+// bad: what could not be used when the settings were loaded. Joins no job, starts no thread.
+Facts gather_facts(const base::Settings& settings, const std::vector<base::BadSetting>& bad);
 
 // Tries what each lamella needs. In lamellae.cpp.
 std::vector<LamellaFact> lamellae_here(const base::Settings& settings);

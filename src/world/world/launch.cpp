@@ -85,7 +85,7 @@ Settings settings_of_job(int* argc, char** argv, const WorldBuilder::Parts& part
 struct Job {
   const Settings& settings;
   const std::function<int(World&)>& pe_main;
-  const std::function<void(std::exception_ptr)>& on_error;
+  const world::Hooks& hooks;
   world::Seating& seating;
   std::atomic<int> status{0};  // the first that was not zero
 
@@ -122,9 +122,9 @@ void run_pe(Job& job, Pe local_pe) noexcept {
   try {
     seat = job.seating.seat(local_pe);
     base::set_current_pe_for_log(static_cast<int>(seat.lamella->my_pe()));
-    runtime = world::Runtime::start(job.settings, job.seating.pes_here(),
+    runtime = world::Runtime::start(job.settings, job.seating.launched(),
                                     std::move(seat.bootstrap), std::move(seat.lamella),
-                                    job.on_error);
+                                    job.hooks);
   } catch (const JobFailed& error) {
     job.seating.blame(error.pe());  // it has said why
     return job.ended(kUnusable);
@@ -168,8 +168,8 @@ World make_world(int* argc, char** argv, const WorldBuilder::Parts& parts) {
                       " PEs were asked for (LAMELLAR_NUM_PES): several PEs in one process need "
                       "launch()");
   world::Seat seat = seating.seat(0);
-  auto runtime = world::Runtime::start(settings, seating.pes_here(), std::move(seat.bootstrap),
-                                       std::move(seat.lamella), parts.on_error);
+  auto runtime = world::Runtime::start(settings, seating.launched(), std::move(seat.bootstrap),
+                                       std::move(seat.lamella), parts.hooks);
   engine::Engine* const engine = &runtime->engine();
   detail::t_state.engine = engine;
   // The last copy of the returned World ends it, on that copy's thread.
@@ -192,7 +192,7 @@ int launch_job(int* argc, char** argv, const WorldBuilder::Parts& parts,
   try {
     const Settings settings = settings_of_job(argc, argv, parts);
     world::Seating seating(settings, parts.callbacks());
-    Job job{settings, pe_main, parts.on_error, seating, {}};
+    Job job{settings, pe_main, parts.hooks, seating, {}};
     return run_job(job);
   } catch (const JobFailed&) {
     return kUnusable;  // another PE has said why

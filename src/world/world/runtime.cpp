@@ -1,25 +1,25 @@
 #include "world/world/runtime.hpp"
 
-#include <algorithm>
 #include <cstring>
 #include <lamellar/error.hpp>
+#include <span>
 #include <string_view>
 
 #include "base/clock/thread.hpp"
 #include "base/log/log.hpp"
+#include "engine/sched/executors.hpp"
 #include "world/world/network.hpp"
+#include "world/world/place.hpp"
 
 namespace lamellar::world {
 namespace {
 
 using base::Key;
 
-engine::EngineOptions options_from(const base::Settings& settings, std::uint32_t pes_here) {
+engine::EngineOptions options_from(const base::Settings& settings, const Place& place) {
   engine::EngineOptions options;
-  const std::uint32_t cpus = base::usable_cpus();
-  const auto asked = static_cast<std::uint32_t>(settings.u64(Key::kThreads));
-  options.threads = asked != 0 ? asked : std::max(1u, cpus / pes_here);
-  options.spins = std::uint64_t{options.threads} * pes_here <= cpus;
+  options.threads = place.threads;
+  options.spins = place.roomy;
   options.name = settings.text(Key::kWorldName);
   options.max_record = settings.u64(Key::kMaxAm);
   options.flush_ns = settings.u64(Key::kFlushUs) * 1000;
@@ -55,18 +55,35 @@ Runtime::Runtime(engine::EngineOptions options, std::unique_ptr<lamellae::Bootst
 
 Runtime::~Runtime() { engine_.stop(); }
 
-std::shared_ptr<Runtime> Runtime::start(const base::Settings& settings, std::uint32_t pes_here,
+std::shared_ptr<Runtime> Runtime::start(const base::Settings& settings, bool launched,
                                         std::unique_ptr<lamellae::Bootstrap> bootstrap,
                                         std::unique_ptr<lamellae::Lamella> lamella,
-                                        std::function<void(std::exception_ptr)> on_error) {
-  engine::EngineOptions options = options_from(settings, pes_here);
-  options.on_error = std::move(on_error);
+                                        const Hooks& hooks) {
   engine::TypeSnapshot types = engine::TypeSnapshot::take();
   check_same_program(*bootstrap, types);
+  const Place place = find_place(*bootstrap, settings, launched);
+  engine::EngineOptions options = options_from(settings, place);
+  options.on_error = hooks.on_error;
+  options.executor = hooks.executor;
+  if (!options.executor)
+    options.executor = [name = settings.text(Key::kExecutor)] {
+      return engine::make_executor(name);
+    };
   auto runtime = std::make_shared<Runtime>(std::move(options), std::move(bootstrap),
                                            std::move(lamella), std::move(types));
   runtime->engine_.set_self(std::shared_ptr<engine::Engine>(runtime, &runtime->engine_));
-  runtime->engine_.start();
+  if (place.cpus.empty()) {
+    runtime->engine_.start();
+    return runtime;
+  }
+  {
+    const base::PinNewThreads workers(std::span(place.cpus).subspan(1));
+    runtime->engine_.start();
+  }
+  // Last: no other thread that this one has started inherits it, the helper least of all.
+  runtime->binding_ = base::Binding(place.cpus[0]);
+  if (!runtime->binding_.holds())
+    LAMELLAR_LOG_DEBUG("the system does not let a thread keep to cpu {}", place.cpus[0]);
   return runtime;
 }
 
@@ -88,6 +105,7 @@ void Runtime::stop() noexcept {
   const bool failed = engine_.failed();
   engine_.stop();
   if (!failed) engine_.lamella().depart();
+  binding_.release();
 }
 
 }  // namespace lamellar::world

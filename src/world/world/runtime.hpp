@@ -7,21 +7,24 @@
 #include <lamellar/am.hpp>
 
 #include "base/config/settings.hpp"
+#include "base/topo/binding.hpp"
 #include "engine/am/engine.hpp"
 #include "engine/coll/barrier.hpp"
 #include "lamellae/api/lamella.hpp"
 #include "lamellae/bootstrap/bootstrap.hpp"
+#include "world/world/parts.hpp"
 
 namespace lamellar::world {
 
 class Runtime {
  public:
-  // Collective over the bootstrap. ERRORS: LaunchError when the PEs run different programs.
-  // BLOCKS: until all PEs are there.
-  static std::shared_ptr<Runtime> start(const base::Settings& settings, std::uint32_t pes_here,
+  // Collective over the bootstrap. The calling thread, which the PE counts as its first, may be
+  // bound to a cpu until stop(). ERRORS: LaunchError when the PEs run different programs, or where
+  // LAMELLAR_BIND=core cannot be done. launched: see find_place(). BLOCKS: until all PEs are there.
+  static std::shared_ptr<Runtime> start(const base::Settings& settings, bool launched,
                                         std::unique_ptr<lamellae::Bootstrap> bootstrap,
                                         std::unique_ptr<lamellae::Lamella> lamella,
-                                        std::function<void(std::exception_ptr)> on_error);
+                                        const Hooks& hooks);
   Runtime(engine::EngineOptions options, std::unique_ptr<lamellae::Bootstrap> bootstrap,
           std::unique_ptr<lamellae::Lamella> lamella, engine::TypeSnapshot types);
   ~Runtime();
@@ -40,6 +43,7 @@ class Runtime {
   std::unique_ptr<lamellae::Bootstrap> bootstrap_;
   engine::Engine engine_;
   engine::Barrier barrier_;
+  base::Binding binding_;  // of the thread that started it
 };
 
 }  // namespace lamellar::world

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <lamellar/error.hpp>
 #include <string>
+#include <string_view>
 
 #include "base/log/log.hpp"
 #include "lamellae/bootstrap/session.hpp"
@@ -104,6 +105,8 @@ void Seat::leave() const noexcept {
   if (links) links->leave();
   if (shmem) shmem->leave();
 }
+
+bool Seating::launched() const { return std::string_view(session_->launcher()) != "solo"; }
 
 bool Seating::launcher_reports() const {
   return !local_ && session_->launcher_reports();

@@ -34,12 +34,12 @@ class Seating {
   Seating(const base::Settings& settings, const UserBootstrap* callbacks);
 
   Pe num_pes() const noexcept { return num_pes_; }
-  // PEs of the job on this host, which share its cores.
-  Pe pes_here() const noexcept { return pes_here_; }
   // PEs that are threads of this process.
   Pe pes_in_process() const noexcept { return local_ ? num_pes_ : 1; }
   // Collective over the job. In a process of its own: seat(0) is this process' PE.
   Seat seat(Pe local_pe);
+  // A launcher has started this process, or a program with callbacks of its own.
+  bool launched() const;
   // The launcher prints why a PE failed or could not start.
   bool launcher_reports() const;
   // A PE of this process could not start: the others must not wait for it.
@@ -59,7 +59,7 @@ class Seating {
   std::shared_ptr<lamellae::LocalJob> local_;  // null: one process a PE
   bool network_ = false;  // some PEs are reached through libfabric
   Pe num_pes_ = 1;
-  Pe pes_here_ = 1;
+  Pe pes_here_ = 1;  // PEs of the job on this host
 };
 
 }  // namespace lamellar::world

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 
+#include "base/clock/affinity.hpp"
 #include "base/clock/mutex.hpp"
 #include "base/clock/rng.hpp"
 
@@ -48,18 +50,51 @@ TEST(Thread, BlocksSignalsButThoseItCausesItself) {
     EXPECT_EQ(sigismember(&before, signal), sigismember(&after, signal)) << signal;
 }
 
-TEST(Thread, UsableCpusAreThoseOfTheAffinityMask) {
-  cpu_set_t before;
-  ASSERT_EQ(0, sched_getaffinity(0, sizeof before, &before));
-  EXPECT_EQ(static_cast<unsigned>(CPU_COUNT(&before)), usable_cpus());
+TEST(Affinity, IsThatOfTheSystem) {
+  cpu_set_t set;
+  ASSERT_EQ(0, sched_getaffinity(0, sizeof set, &set));
+  const Cpus cpus = affinity_of(0);
+  EXPECT_EQ(static_cast<std::size_t>(CPU_COUNT(&set)), cpus.size());
+  for (const std::uint32_t cpu : cpus) EXPECT_TRUE(CPU_ISSET(cpu, &set)) << cpu;
   Thread thread("narrow", [&] {
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++cpu)
-      if (CPU_ISSET(cpu, &before)) CPU_SET(cpu, &one);
-    ASSERT_EQ(0, sched_setaffinity(0, sizeof one, &one));
-    EXPECT_EQ(1u, usable_cpus());
+    EXPECT_EQ(cpus, affinity_of(0)) << "inherited";
+    EXPECT_TRUE(set_affinity(0, {cpus.back()}));
+    EXPECT_EQ(Cpus{cpus.back()}, affinity_of(0));
+    EXPECT_FALSE(set_affinity(0, {}));
+    EXPECT_FALSE(set_affinity(0, {100'000}));
+    EXPECT_EQ(Cpus{cpus.back()}, affinity_of(0));
+    EXPECT_TRUE(set_affinity(0, {cpus.front(), 100'000})) << "as far as they are there";
+    EXPECT_EQ(Cpus{cpus.front()}, affinity_of(0));
   });
+  thread.join();
+  EXPECT_EQ(cpus, affinity_of(0));
+  EXPECT_EQ(Cpus{}, affinity_of(0x3fffffff)) << "no such thread";
+}
+
+TEST(Affinity, NewThreadsTakeTheirCpusInTurn) {
+  const Cpus cpus = affinity_of(0);
+  const Cpus turns{cpus.back(), cpus.front()};
+  Cpus seen[4];
+  const auto start = [&](int i) {
+    return std::make_unique<Thread>("pinned", [&seen, i] { seen[i] = affinity_of(0); });
+  };
+  std::vector<std::unique_ptr<Thread>> threads;
+  {
+    const PinNewThreads pin(turns);
+    threads.push_back(start(0));
+    {
+      const PinNewThreads none({});
+      threads.push_back(start(1));
+    }
+    threads.push_back(start(2));
+    threads.push_back(start(3));
+    EXPECT_EQ(cpus, affinity_of(0)) << "the parent stays where it is";
+  }
+  threads.clear();
+  EXPECT_EQ(Cpus{cpus.back()}, seen[0]);
+  EXPECT_EQ(cpus, seen[1]);
+  EXPECT_EQ(Cpus{cpus.front()}, seen[2]);
+  EXPECT_EQ(cpus, seen[3]) << "none was left";
 }
 
 TEST(Mutex, KeepsThreadsApart) {

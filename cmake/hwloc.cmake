@@ -1,0 +1,13 @@
+# LAMELLAR_HAS_HWLOC: hwloc 2 was found and is wanted; then there is PkgConfig::hwloc.
+set(LAMELLAR_HAS_HWLOC OFF)
+if(LAMELLAR_HWLOC)
+  find_package(PkgConfig QUIET)
+  if(PKG_CONFIG_FOUND)
+    pkg_check_modules(hwloc QUIET IMPORTED_TARGET GLOBAL hwloc>=2.0)
+  endif()
+  if(TARGET PkgConfig::hwloc)
+    set(LAMELLAR_HAS_HWLOC ON)
+  else()
+    message(STATUS "hwloc (Debian: libhwloc-dev) was not found: every cpu counts as a core")
+  endif()
+endif()
