@@ -12,6 +12,7 @@
 
 #include <lamellar/am.hpp>
 #include <lamellar/bootstrap.hpp>
+#include <lamellar/executor.hpp>
 
 namespace lamellar {
 
@@ -41,6 +42,9 @@ class LAMELLAR_API WorldBuilder {
   // Default: report and end the job. THREADS: called on any worker. A handler that returns lets
   // the job go on.
   WorldBuilder& on_error(std::function<void(std::exception_ptr)> handler);
+
+  // An executor of the program's own, one for each PE; goes before LAMELLAR_EXECUTOR.
+  WorldBuilder& executor(std::function<std::unique_ptr<Executor>()> make);
 
   // A way to bring the PEs together that the program has already (MPI, say), instead of the
   // launcher's. REQUIRES: the same on every PE, before the first world of the process.

@@ -25,6 +25,12 @@ inline void say_seed(int) {
   signal(SIGABRT, SIG_DFL);
 }
 
+// How many schedules to search: `in_ci`, or what LAMELLAR_TEST_SCHEDULES says (soak: 100000).
+inline std::uint64_t schedules(std::uint64_t in_ci) {
+  const char* const asked = std::getenv("LAMELLAR_TEST_SCHEDULES");
+  return asked != nullptr ? std::strtoull(asked, nullptr, 10) : in_ci;
+}
+
 template <class Body>
 void for_seeds(std::uint64_t count, const Body& body) {
   std::uint64_t first = 1;

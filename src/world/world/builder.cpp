@@ -34,7 +34,12 @@ WorldBuilder& WorldBuilder::force(const std::string& setting, const std::string&
 }
 
 WorldBuilder& WorldBuilder::on_error(std::function<void(std::exception_ptr)> handler) {
-  parts_->on_error = std::move(handler);
+  parts_->hooks.on_error = std::move(handler);
+  return *this;
+}
+
+WorldBuilder& WorldBuilder::executor(std::function<std::unique_ptr<Executor>()> make) {
+  parts_->hooks.executor = std::move(make);
   return *this;
 }
 

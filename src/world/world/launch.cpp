@@ -85,7 +85,7 @@ Settings settings_of_job(int* argc, char** argv, const WorldBuilder::Parts& part
 struct Job {
   const Settings& settings;
   const std::function<int(World&)>& pe_main;
-  const std::function<void(std::exception_ptr)>& on_error;
+  const world::Hooks& hooks;
   world::Seating& seating;
   std::atomic<int> status{0};  // the first that was not zero
 
@@ -124,7 +124,7 @@ void run_pe(Job& job, Pe local_pe) noexcept {
     base::set_current_pe_for_log(static_cast<int>(seat.lamella->my_pe()));
     runtime = world::Runtime::start(job.settings, job.seating.launched(),
                                     std::move(seat.bootstrap), std::move(seat.lamella),
-                                    job.on_error);
+                                    job.hooks);
   } catch (const JobFailed& error) {
     job.seating.blame(error.pe());  // it has said why
     return job.ended(kUnusable);
@@ -169,7 +169,7 @@ World make_world(int* argc, char** argv, const WorldBuilder::Parts& parts) {
                       "launch()");
   world::Seat seat = seating.seat(0);
   auto runtime = world::Runtime::start(settings, seating.launched(), std::move(seat.bootstrap),
-                                       std::move(seat.lamella), parts.on_error);
+                                       std::move(seat.lamella), parts.hooks);
   engine::Engine* const engine = &runtime->engine();
   detail::t_state.engine = engine;
   // The last copy of the returned World ends it, on that copy's thread.
@@ -192,7 +192,7 @@ int launch_job(int* argc, char** argv, const WorldBuilder::Parts& parts,
   try {
     const Settings settings = settings_of_job(argc, argv, parts);
     world::Seating seating(settings, parts.callbacks());
-    Job job{settings, pe_main, parts.on_error, seating, {}};
+    Job job{settings, pe_main, parts.hooks, seating, {}};
     return run_job(job);
   } catch (const JobFailed&) {
     return kUnusable;  // another PE has said why

@@ -7,6 +7,7 @@
 
 #include "base/clock/thread.hpp"
 #include "base/log/log.hpp"
+#include "engine/sched/executors.hpp"
 #include "world/world/network.hpp"
 #include "world/world/place.hpp"
 
@@ -57,12 +58,17 @@ Runtime::~Runtime() { engine_.stop(); }
 std::shared_ptr<Runtime> Runtime::start(const base::Settings& settings, bool launched,
                                         std::unique_ptr<lamellae::Bootstrap> bootstrap,
                                         std::unique_ptr<lamellae::Lamella> lamella,
-                                        std::function<void(std::exception_ptr)> on_error) {
+                                        const Hooks& hooks) {
   engine::TypeSnapshot types = engine::TypeSnapshot::take();
   check_same_program(*bootstrap, types);
   const Place place = find_place(*bootstrap, settings, launched);
   engine::EngineOptions options = options_from(settings, place);
-  options.on_error = std::move(on_error);
+  options.on_error = hooks.on_error;
+  options.executor = hooks.executor;
+  if (!options.executor)
+    options.executor = [name = settings.text(Key::kExecutor)] {
+      return engine::make_executor(name);
+    };
   auto runtime = std::make_shared<Runtime>(std::move(options), std::move(bootstrap),
                                            std::move(lamella), std::move(types));
   runtime->engine_.set_self(std::shared_ptr<engine::Engine>(runtime, &runtime->engine_));

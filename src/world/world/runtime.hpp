@@ -12,6 +12,7 @@
 #include "engine/coll/barrier.hpp"
 #include "lamellae/api/lamella.hpp"
 #include "lamellae/bootstrap/bootstrap.hpp"
+#include "world/world/parts.hpp"
 
 namespace lamellar::world {
 
@@ -23,7 +24,7 @@ class Runtime {
   static std::shared_ptr<Runtime> start(const base::Settings& settings, bool launched,
                                         std::unique_ptr<lamellae::Bootstrap> bootstrap,
                                         std::unique_ptr<lamellae::Lamella> lamella,
-                                        std::function<void(std::exception_ptr)> on_error);
+                                        const Hooks& hooks);
   Runtime(engine::EngineOptions options, std::unique_ptr<lamellae::Bootstrap> bootstrap,
           std::unique_ptr<lamellae::Lamella> lamella, engine::TypeSnapshot types);
   ~Runtime();
