@@ -45,9 +45,12 @@ Figures figures_of(const std::vector<Sample>& samples, double plus) {
   };
   const double center = middle(samples, own);
   figures.spread = middle(samples, [&](const Sample& s) { return std::fabs(own(s) - center); });
-  figures.ratio = middle(samples, [](const Sample& s) {
+  const auto ratio = [](const Sample& s) {
     return s.ours / (is_there(s.limit) ? s.limit : s.peer);
-  });
+  };
+  figures.ratio = middle(samples, ratio);
+  figures.ratio_spread =
+      middle(samples, [&](const Sample& s) { return std::fabs(ratio(s) - figures.ratio); });
   figures.bar_ratio =
       middle(samples, [&](const Sample& s) { return (s.ours - plus) / s.limit; });
   return figures;

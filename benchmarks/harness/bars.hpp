@@ -35,6 +35,7 @@ struct Figures {
   Sample middle;              // medians
   double spread = kNone;      // median absolute deviation of the row's own figure, in its unit
   double ratio = kNone;       // ours : limit, else ours : peer; median over the repeats
+  double ratio_spread = kNone;  // of that ratio
   double bar_ratio = kNone;   // (ours - plus) : limit, median over the repeats
 };
 Figures figures_of(const std::vector<Sample>& samples, double plus);

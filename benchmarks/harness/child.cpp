@@ -19,10 +19,12 @@ namespace {
 std::string program_path(const Place& place, Program program) {
   switch (program) {
     case Program::kMessages: return place.folder + "/bench_messages";
+    case Program::kTasks: return place.folder + "/bench_tasks";
     case Program::kFabric: return place.folder + "/bench_fabric";
     case Program::kLimits: return place.folder + "/bench_limits";
     case Program::kOpenMpi: return place.folder + "/ping_pong_openmpi";
     case Program::kMpich: return place.folder + "/ping_pong_mpich";
+    case Program::kTbb: return place.folder + "/bench_tasks_tbb";
   }
   return {};
 }
@@ -47,7 +49,9 @@ std::vector<std::string> command_of(const Place& place, const Start& start, doub
                start.lamella.empty() ? place.lamella : start.lamella};
       break;
     case Program::kFabric: words = {place.lamellar_run, "-n", pes}; break;
-    case Program::kLimits: break;
+    case Program::kTasks:
+    case Program::kLimits:
+    case Program::kTbb: break;
     case Program::kOpenMpi:
       words = {"mpirun.openmpi", "--bind-to", "none", "--oversubscribe", "-n", pes};
       break;
@@ -119,6 +123,8 @@ Results results_of(const std::string& text, const Start& start) {
   std::string prefix = std::to_string(start.pes);
   if (start.program == Program::kOpenMpi) prefix = "openmpi";
   if (start.program == Program::kMpich) prefix = "mpich";
+  if (start.program == Program::kTasks) prefix = "ours";
+  if (start.program == Program::kTbb) prefix = "tbb";
   for (std::string line; std::getline(lines, line);) {
     std::stringstream words(line);
     std::string word;

@@ -21,7 +21,7 @@ struct Place {
 // A peer that is not installed cannot be started, and nobody asks it to.
 bool can_start(const Place& place, Program program);
 
-// What a program printed: KEY, and PEs.KEY or PEER.KEY, to its value.
+// What a program printed: KEY, and PEs.KEY, ours.KEY or PEER.KEY, to its value.
 using Results = std::map<std::string, double>;
 
 // BLOCKS: until the program has ended; it is killed when it takes far longer than `seconds`.

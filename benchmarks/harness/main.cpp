@@ -15,7 +15,7 @@
 namespace {
 
 constexpr char kHelp[] =
-    R"(usage: lamellar-bench [OPTION]... [messages|fabric|limits|peers]...
+    R"(usage: lamellar-bench [OPTION]... [messages|tasks|fabric|limits|peers]...
 
 Measures (default: everything) and prints a table: ours, spread (median absolute deviation), what
 the machine can do at all, the best peer that is installed, the bar and whether it holds.
@@ -98,6 +98,7 @@ Wanted parse(int argc, char** argv) {
         wanted.options.repeats = 1;
         wanted.options.seconds = 0;
         wanted.options.slice = 0.05;
+        wanted.options.smoke = true;
         break;
       case kOnly: wanted.only = value; break;
       case kLamella: wanted.place.lamella = value; break;
@@ -113,9 +114,9 @@ Wanted parse(int argc, char** argv) {
   }
   for (int i = optind; i < argc; ++i) {
     const std::string section = argv[i];
-    if (section != "messages" && section != "fabric" && section != "limits" &&
-        section != "peers")
-      refuse("there is no '" + section + "': messages, fabric, limits, peers");
+    if (section != "messages" && section != "tasks" && section != "fabric" &&
+        section != "limits" && section != "peers")
+      refuse("there is no '" + section + "': messages, tasks, fabric, limits, peers");
     wanted.sections.insert(section);
   }
   return wanted;
@@ -134,8 +135,8 @@ bench::FrameShape frames_of_ours() {
 std::vector<bench::Group> plan(const Wanted& wanted) {
   const bench::FrameShape frames = frames_of_ours();
   std::vector<bench::Group> chosen;
-  for (const auto& part : {bench::plan_messages(frames), bench::plan_costs(), bench::plan_fabric(),
-                           bench::plan_limits(frames), bench::plan_peers()})
+  for (const auto& part : {bench::plan_messages(frames), bench::plan_costs(), bench::plan_tasks(),
+                           bench::plan_fabric(), bench::plan_limits(frames), bench::plan_peers()})
     for (const bench::Group& group : part) {
       bool fits = group.id.find(wanted.only) != std::string::npos;
       for (const bench::Row& row : group.rows)

@@ -9,7 +9,10 @@
 
 namespace bench {
 
-enum class Program { kMessages, kLimits, kFabric, kOpenMpi, kMpich };
+enum class Program { kMessages, kTasks, kLimits, kFabric, kOpenMpi, kMpich, kTbb };
+
+// Another library's: measured when it is installed.
+constexpr bool is_peer(Program program) { return program >= Program::kOpenMpi; }
 
 // A start of a program: `program name seconds numbers...`.
 struct Start {
@@ -19,6 +22,7 @@ struct Start {
   std::vector<std::string> numbers;
   double least_seconds = 0;  // even when asked to be shorter
   std::string lamella = {};  // of ours; empty: the one that was asked for
+  double usual_seconds = 0;  // what it takes, unless everything is asked to be short
 };
 
 // A key that a program of the group prints, times a factor. An empty key: there is none.
@@ -27,7 +31,8 @@ struct Value {
   double times = 1;
 };
 
-// The key of a peer carries the name of its program: "openmpi.mpi_us".
+// The key of a peer carries the name of its program, "openmpi.mpi_us"; where ours prints the same
+// keys, so does ours: "ours.wake_us".
 struct Row {
   std::string name;  // the first column of the table of bars
   std::string unit;  // tells rows of one name apart
@@ -41,11 +46,12 @@ struct Row {
 };
 
 struct Group {
-  std::string section;  // messages, fabric, limits, peers
+  std::string section;  // messages, tasks, fabric, limits, peers
   std::string id;
   std::vector<Start> starts;
   std::vector<Row> rows;
   bool any_regime = false;  // does not depend on how near the cores are
+  bool quiet = false;       // but, with any_regime, on other work
 };
 
 // What the raw frame loop must copy of ours.
@@ -56,6 +62,7 @@ struct FrameShape {
 
 std::vector<Group> plan_messages(const FrameShape& frames);
 std::vector<Group> plan_costs();  // rest, start, memory
+std::vector<Group> plan_tasks();
 std::vector<Group> plan_fabric();
 std::vector<Group> plan_limits(const FrameShape& frames);
 std::vector<Group> plan_peers();

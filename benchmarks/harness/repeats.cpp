@@ -49,11 +49,10 @@ std::string regime_of(double before, double after, double others, double seconds
 Results run_all(const Place& place, const Group& group, const Options& options) {
   Results all;
   for (const Start& start : group.starts) {
-    const bool peer =
-        start.program == Program::kOpenMpi || start.program == Program::kMpich;
-    if (peer && !can_start(place, start.program)) continue;
-    for (const auto& [key, value] : run(place, start, std::max(options.slice, start.least_seconds)))
-      all[key] = value;
+    if (is_peer(start.program) && !can_start(place, start.program)) continue;
+    const double least = std::max(options.slice, start.least_seconds);
+    const double seconds = options.smoke ? least : std::max(least, start.usual_seconds);
+    for (const auto& [key, value] : run(place, start, seconds)) all[key] = value;
   }
   return all;
 }
@@ -77,9 +76,11 @@ Sample sample_of(const Results& results, const Row& row, bool interim) {
   return sample;
 }
 
-Outcome outcome_of(const Row& row, const std::vector<Results>& repeats, bool near, bool interim) {
+Outcome outcome_of(const Row& row, const std::vector<Results>& repeats, bool near,
+                   const std::string& regime, bool interim) {
   Outcome outcome;
   outcome.row = row;
+  outcome.regime = regime;
   outcome.bar = interim ? row.interim : row.bar;
   std::vector<Sample> samples;
   for (const Results& results : repeats) samples.push_back(sample_of(results, row, interim));
@@ -118,7 +119,8 @@ GroupOutcome measure(const Place& place, const Group& group, const Options& opti
       const double after = probe_line_ns();
       const std::string regime = regime_of(before, after, others, took);
       outcome.probes.push_back({group.id, before, after, regime, others});
-      const bool counts_as_near = group.any_regime || regime == "near";
+      const bool counts_as_near =
+          regime == "near" || (group.any_regime && !(group.quiet && regime == "busy"));
       (counts_as_near ? near : regime == "far" ? far : unfit).push_back(results);
       before = after;
       if (regime == "busy" && now() < end) {
@@ -132,8 +134,10 @@ GroupOutcome measure(const Place& place, const Group& group, const Options& opti
   }
   const bool enough = near.size() >= options.repeats;
   const std::vector<Results>& used = !near.empty() ? near : !far.empty() ? far : unfit;
+  const std::string regime = &used == &near ? group.any_regime ? "any" : "near"
+                             : &used == &far ? "far" : "unfit";
   for (const Row& row : group.rows)
-    outcome.rows.push_back(outcome_of(row, used, enough, options.interim));
+    outcome.rows.push_back(outcome_of(row, used, enough, regime, options.interim));
   return outcome;
 }
 

@@ -12,6 +12,7 @@ struct Options {
   unsigned repeats = 5;     // near ones wanted
   double seconds = 600;     // for a group
   double slice = 0.5;       // of one program
+  bool smoke = false;       // programs that usually take longer take no longer
   bool interim = false;     // the bars of the first version on shared memory
 };
 
@@ -30,6 +31,7 @@ struct Outcome {
   Figures figures;
   Bar bar;
   std::string verdict;  // empty without a bar, but "far" also then
+  std::string regime;   // of the repeats that were used: near, any, far, or unfit (moved or busy)
   bool measured = false;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
 
 namespace bench {
 namespace {
@@ -40,8 +41,10 @@ std::string json_of(const Outcome& outcome) {
          ",\"ours\":" + value(figures.middle.ours) + ",\"spread\":" + value(figures.spread) +
          ",\"limit\":" + value(figures.middle.limit) + ",\"peer\":" + value(figures.middle.peer) +
          ",\"ratio\":" + value(figures.ratio) +
+         ",\"ratio_spread\":" + value(figures.ratio_spread) +
          ",\"bar\":" + text_or_null(outcome.bar.text(outcome.row.better)) +
-         ",\"verdict\":" + text_or_null(outcome.verdict) + "}";
+         ",\"verdict\":" + text_or_null(outcome.verdict) +
+         ",\"regime\":" + text_or_null(outcome.regime) + "}";
 }
 
 std::string json_of(const Probe& probe) {
@@ -58,26 +61,33 @@ std::string json_list(const std::vector<T>& all) {
   return text + "\n]";
 }
 
-std::string line(const char* verdict, const char* ours, const char* spread, const char* limit,
-                 const char* peer, const char* ratio, const char* bar, const std::string& what) {
-  char text[160];
-  std::snprintf(text, sizeof text, "%-7s %9s %8s %9s %9s %7s  %-26s ", verdict, ours, spread,
-                limit, peer, ratio, bar);
-  return text + what + "\n";
+using Columns = std::vector<std::string>;
+
+std::string line(const Columns& columns, const std::string& what) {
+  constexpr int kWidths[] = {-7, -6, 9, 8, 9, 9, 7, 7};
+  std::string text;
+  for (std::size_t i = 0; i < std::size(kWidths); ++i) {
+    char column[64];
+    std::snprintf(column, sizeof column, "%*s ", kWidths[i], columns[i].c_str());
+    text += column;
+  }
+  char bar[64];
+  std::snprintf(bar, sizeof bar, " %-26s ", columns.back().c_str());
+  return text + bar + what + "\n";
 }
 
 std::string line_of(const Outcome& outcome) {
   const Figures& figures = outcome.figures;
   const auto value = [](double number_or_not) { return number(number_or_not, "-"); };
-  return line(outcome.verdict.c_str(), value(figures.middle.ours).c_str(),
-              value(figures.spread).c_str(), value(figures.middle.limit).c_str(),
-              value(figures.middle.peer).c_str(), value(figures.ratio).c_str(),
-              outcome.bar.text(outcome.row.better).c_str(),
+  return line({outcome.verdict, outcome.regime, value(figures.middle.ours), value(figures.spread),
+               value(figures.middle.limit), value(figures.middle.peer), value(figures.ratio),
+               value(figures.ratio_spread), outcome.bar.text(outcome.row.better)},
               outcome.row.name + " [" + outcome.row.unit + "]");
 }
 
 std::string heading() {
-  return line("verdict", "ours", "+-", "limit", "peer", "ratio", "bar", "what [unit]");
+  return line({"verdict", "regime", "ours", "+-", "limit", "peer", "ratio", "+-", "bar"},
+              "what [unit]");
 }
 
 }  // namespace

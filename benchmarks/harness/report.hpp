@@ -14,8 +14,8 @@ struct Report {
   std::vector<Probe> probes;
 
   void add(const GroupOutcome& group);
-  // {"rows":[{name,unit,ours,spread,limit,peer,ratio,bar,verdict}],"info":[...],"probes":[...]};
-  // what there is not is null.
+  // {"rows":[{name,unit,ours,spread,limit,peer,ratio,ratio_spread,bar,verdict,regime}],
+  //  "info":[...],"probes":[...]}; what there is not is null.
   std::string json() const;
   std::string table() const;
 };

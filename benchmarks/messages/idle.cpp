@@ -1,12 +1,12 @@
 // What a PE costs: at rest, when it is woken up, to start, and in memory.
 #include <sys/resource.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <set>
 #include <thread>
 
+#include "harness/rest.hpp"
 #include "messages/cases.hpp"
 
 namespace bench {
@@ -67,20 +67,6 @@ double cpu_of_all(const World& world) {
   for (const Cpu& cpu : world.exec_am_all(CpuOf{}).block())
     if (seen.insert(cpu.process).second) all += cpu.seconds;
   return all;
-}
-
-// Lets time pass on the calling thread, at no cost.
-void pass(double seconds) {
-  const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-  const auto whole = static_cast<time_t>(seconds);
-  itimerspec when{};
-  when.it_value.tv_sec = whole;
-  when.it_value.tv_nsec = static_cast<long>((seconds - static_cast<double>(whole)) * 1e9) + 1;
-  std::uint64_t expired = 0;
-  if (timer < 0 || timerfd_settime(timer, 0, &when, nullptr) != 0 ||
-      read(timer, &expired, sizeof expired) < 0)
-    throw lamellar::Error("no timer");
-  close(timer);
 }
 
 // Collective: every PE waits for a message for that long. The barrier they wait in completes when a

@@ -65,18 +65,55 @@ TEST(Figures, MediansSpreadAndRatio) {
   EXPECT_DOUBLE_EQ(4, figures.middle.peer);
   EXPECT_DOUBLE_EQ(2, figures.spread);
   EXPECT_DOUBLE_EQ(1, figures.ratio);
+  EXPECT_DOUBLE_EQ(0.5, figures.ratio_spread);
   EXPECT_DOUBLE_EQ(0.5, figures_of({{2, kNone, 4}}, 0).ratio);
 }
 
 TEST(Plan, NameAndUnitTellRowsWithABarApart) {
   std::vector<std::string> seen;
-  for (const auto& part : {plan_messages({"32768", "192"}), plan_costs()})
+  for (const auto& part : {plan_messages({"32768", "192"}), plan_costs(), plan_tasks()})
     for (const Group& group : part)
       for (const Row& row : group.rows)
         if (row.bar.given()) seen.push_back(row.name + "|" + row.unit);
   std::sort(seen.begin(), seen.end());
   EXPECT_EQ(seen.end(), std::adjacent_find(seen.begin(), seen.end()));
-  EXPECT_GE(seen.size(), 18u);
+  EXPECT_GE(seen.size(), 27u);
+}
+
+std::vector<std::string> keys_of(const Row& row) {
+  std::vector<std::string> keys = {row.ours.key};
+  for (const Value& peer : row.peers) keys.push_back(peer.key);
+  return keys;
+}
+
+TEST(Plan, TasksOfOursAndOfThePeerAreTheSameCases) {
+  std::size_t with_a_bar = 0;
+  for (const Group& group : plan_tasks()) {
+    EXPECT_EQ("tasks", group.section);
+    if (group.id == "coroutines") continue;  // the peer has none
+    ASSERT_EQ(2u, group.starts.size()) << group.id;
+    EXPECT_EQ(Program::kTasks, group.starts[0].program);
+    EXPECT_EQ(Program::kTbb, group.starts[1].program);
+    EXPECT_EQ(group.starts[0].name, group.starts[1].name);
+    EXPECT_EQ(group.starts[0].numbers, group.starts[1].numbers);
+    EXPECT_EQ(group.starts[0].usual_seconds, group.starts[1].usual_seconds);
+    for (const Row& row : group.rows) {
+      with_a_bar += row.bar.given();
+      const std::vector<std::string> keys = keys_of(row);
+      ASSERT_EQ(2u, keys.size()) << row.name;
+      EXPECT_EQ(0u, keys[0].find("ours.")) << keys[0];
+      EXPECT_EQ("tbb." + keys[0].substr(5), keys[1]);
+    }
+  }
+  EXPECT_EQ(9u, with_a_bar);
+}
+
+TEST(Plan, OnlyPeersMayBeMissing) {
+  for (const Program ours : {Program::kMessages, Program::kTasks, Program::kLimits,
+                             Program::kFabric})
+    EXPECT_FALSE(is_peer(ours));
+  for (const Program peer : {Program::kOpenMpi, Program::kMpich, Program::kTbb})
+    EXPECT_TRUE(is_peer(peer));
 }
 
 }  // namespace

@@ -36,14 +36,17 @@ std::set<std::string> keys(const Json& object) {
 }
 
 void expect_row(const Json& row, bool judged) {
-  const std::set<std::string> wanted = {"name", "unit", "ours",  "spread", "limit",
-                                        "peer", "ratio", "bar", "verdict"};
+  const std::set<std::string> wanted = {"name", "unit", "ours",  "spread",
+                                        "limit", "peer", "ratio", "ratio_spread",
+                                        "bar",   "verdict", "regime"};
   EXPECT_EQ(wanted, keys(row));
   EXPECT_EQ(Json::kText, row.at("name").kind);
   EXPECT_EQ(Json::kText, row.at("unit").kind);
   EXPECT_EQ(Json::kNumber, row.at("spread").kind);
   for (const char* key : {"ours", "limit", "peer", "ratio"})
     EXPECT_TRUE(row.at(key).kind == Json::kNumber || row.at(key).kind == Json::kNull) << key;
+  const std::set<std::string> regimes = {"near", "any", "far", "unfit"};
+  EXPECT_EQ(1u, regimes.count(row.at("regime").text)) << row.at("regime").text;
   if (!judged) return;
   EXPECT_EQ(Json::kText, row.at("bar").kind);
   const std::set<std::string> verdicts = {"holds", "below", "far"};
@@ -96,6 +99,26 @@ TEST(Output, ALimit) {
   const Json& row = all.at("info").list[0];
   EXPECT_EQ(Json::kNull, row.at("ours").kind);
   EXPECT_GT(row.at("limit").number, 0);
+}
+
+// Every case of the tasks, ours and (where it is installed) that of oneTBB.
+TEST(Output, Tasks) {
+  const Ended ended = bench_program("--smoke --json tasks");
+  ASSERT_EQ(0, ended.status) << ended.out;
+  const Json all = Json::parse(ended.out);
+  ASSERT_EQ(9u, all.at("rows").list.size()) << ended.out;
+  for (const Json& row : all.at("rows").list) {
+    expect_row(row, true);
+    EXPECT_GT(row.at("ours").number, 0) << row.at("name").text;
+    EXPECT_EQ(Json::kNull, row.at("limit").kind);
+#ifdef LAMELLAR_BENCH_TBB
+    EXPECT_GT(row.at("peer").number, 0) << row.at("name").text;
+    EXPECT_GT(row.at("ratio").number, 0) << row.at("name").text;
+#else
+    EXPECT_EQ(Json::kNull, row.at("peer").kind) << row.at("name").text;
+#endif
+  }
+  for (const Json& row : all.at("info").list) expect_row(row, false);
 }
 
 TEST(Output, WrongOptions) {

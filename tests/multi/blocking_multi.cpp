@@ -99,7 +99,7 @@ LAMELLAR_MULTI_TEST(Blocking, InsideSpawnedTasks, 1) {
 LAMELLAR_MULTI_TEST(Blocking, BlockOnInsideTasks, 1) {
   const auto twice = [world = world]() -> Task<std::uint64_t> {
     auto inner = [](World on) -> Task<std::uint64_t> {
-      const std::uint64_t value = co_await on.exec_am_pe<Echo>(next_pe(on), std::uint64_t{21});
+      const std::uint64_t value = co_await on.exec_am_pe<Echo>(next_pe(on), 21u);
       co_return value * 2;
     };
     const std::uint64_t value = world.block_on(inner(world));

@@ -36,7 +36,7 @@ struct ThreadState {
   engine::Engine* engine = nullptr; // the world whose PE this thread works for
   engine::Scheduler* scheduler = nullptr;  // that runs the current task or handler
   std::uint32_t depth = 0;          // > 0: inside a task or a message handler
-  bool in_handler = false;          // the innermost is a handler: others wait behind it in its frame
+  bool in_handler = false;          // the innermost is a handler; others wait behind it
 };
 
 // initial-exec: reached by one instruction also from outside the library.

@@ -39,7 +39,7 @@ struct WaitLabel {
   std::source_location where = {};  // the call that started it, shown when the wait has none
 };
 
-// What waits in a future or behind a timer: a job that runs on its scheduler when the time has come.
+// What waits in a future or behind a timer: a job that its scheduler runs when the time has come.
 class Waker : public Job {
  public:
   Waker(void (*function)(Job*) noexcept, engine::Scheduler& home) noexcept

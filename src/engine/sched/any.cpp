@@ -108,8 +108,10 @@ void check_any(std::size_t outcome, std::source_location where) {
   const auto at = [where] {
     return std::string(" (") + where.file_name() + ":" + std::to_string(where.line()) + ")";
   };
-  if (outcome == AnyAwaiter::kTimedOut) throw TimedOut("what was waited for did not come in time" + at());
-  if (outcome == AnyAwaiter::kStopped) throw Cancelled("a wait was stopped by its stop token" + at());
+  if (outcome == AnyAwaiter::kTimedOut)
+    throw TimedOut("what was waited for did not come in time" + at());
+  if (outcome == AnyAwaiter::kStopped)
+    throw Cancelled("a wait was stopped by its stop token" + at());
 }
 
 }  // namespace lamellar::detail

@@ -17,17 +17,20 @@
 #include <lamellar/detail/job.hpp>
 
 #include "base/clock/futex.hpp"
+#include "engine/sched/planted.hpp"
 
 namespace lamellar::engine {
 
-class Deque {
+// Batch: most that one steal takes.
+template <std::uint32_t Batch>
+class BasicDeque {
  public:
-  static constexpr std::uint32_t kBatch = 32;  // most that one steal takes
+  static constexpr std::uint32_t kBatch = Batch;
   using Loot = std::array<detail::Job*, kBatch>;
 
-  Deque() { grow_to(256); }
-  Deque(const Deque&) = delete;
-  Deque& operator=(const Deque&) = delete;
+  BasicDeque() { grow_to(256); }
+  BasicDeque(const BasicDeque&) = delete;
+  BasicDeque& operator=(const BasicDeque&) = delete;
 
   // THREADS: the owner.
   void push(detail::Job* job) noexcept { push(&job, 1); }
@@ -99,7 +102,7 @@ class Deque {
   // Whoever it is that takes the oldest now, all who saw a longer deque are foiled.
   detail::Job* take_oldest(std::uint64_t top, std::uint64_t last) noexcept {
     long_ = false;
-    if (top <= last) {
+    if (top <= last && !g_planted_double_pop.load(std::memory_order_relaxed)) {
       detail::Job* const job = ring_->at(top).load(std::memory_order_relaxed);
       if (top_.compare_exchange_strong(top, top + 1)) return job;
     }
@@ -127,5 +130,7 @@ class Deque {
   bool long_ = false;           // was longer than kBatch since take_oldest()
   std::vector<std::unique_ptr<Ring>> rings_;
 };
+
+using Deque = BasicDeque<32>;
 
 }  // namespace lamellar::engine

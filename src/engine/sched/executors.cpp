@@ -69,10 +69,10 @@ Job* WorkStealing::take_shared(Worker& me) noexcept {
 
 Job* WorkStealing::steal(Worker* me, std::uint32_t self) noexcept {
   const auto count = static_cast<std::uint32_t>(workers_.size());
-  const std::uint32_t first = me != nullptr ? static_cast<std::uint32_t>(me->rng.next() % count) : 0;
+  const std::uint64_t first = me != nullptr ? me->rng.next() : 0;
   Deque::Loot loot;
   for (std::uint32_t i = 0; i < count; ++i) {
-    const std::uint32_t victim = (first + i) % count;
+    const auto victim = static_cast<std::uint32_t>((first + i) % count);
     if (victim == self) continue;
     const std::uint32_t got = workers_[victim]->deque.steal(loot);
     if (got == 0) continue;

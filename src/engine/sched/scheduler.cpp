@@ -8,6 +8,7 @@
 #include "base/core/assert.hpp"
 #include "base/log/log.hpp"
 #include "engine/sched/executors.hpp"
+#include "engine/sched/planted.hpp"
 
 namespace lamellar::detail {
 
@@ -179,6 +180,7 @@ bool Scheduler::fire_timers() noexcept {
 }
 
 bool Scheduler::pending() noexcept {
+  if (g_planted_lost_wake_up.load(std::memory_order_relaxed)) return options_.hook->pending();
   return options_.executor->has_work(number_of_this_thread()) || options_.hook->pending();
 }
 
@@ -263,9 +265,11 @@ void Scheduler::stop_searching() noexcept {
 }
 
 std::uint32_t Scheduler::prepare_to_park() noexcept {
+  base::sim_point();
   const std::uint32_t key = options_.doorbell->prepare();
   t_seat.searching = false;
   searching_.fetch_sub(1);
+  base::sim_point();
   return key;
 }
 

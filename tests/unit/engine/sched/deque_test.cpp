@@ -10,6 +10,7 @@
 #include "base/clock/sim.hpp"
 #include "base/clock/thread.hpp"
 #include "conformance/seeds.hpp"
+#include "engine/sched/planted.hpp"
 
 namespace deque_test {
 namespace {
@@ -76,15 +77,16 @@ TEST(Deque, GrowsAndKeepsEverything) {
 }
 
 // The owner pushes and pops in waves across the length at which thieves take several; everything
-// is taken once.
-void contend(std::size_t jobs_in_all, int thieves, std::uint64_t seed) {
+// is taken once, or the result says how many were not.
+template <class Deque>
+std::size_t contend(std::size_t jobs_in_all, int thieves, std::uint64_t seed) {
   auto jobs = jobs_of(jobs_in_all);
   Deque deque;
   std::atomic<bool> over{false};
   std::vector<std::unique_ptr<lamellar::base::Thread>> threads;
   for (int i = 0; i < thieves; ++i)
     threads.push_back(std::make_unique<lamellar::base::Thread>("thief", [&] {
-      Deque::Loot loot;
+      typename Deque::Loot loot;
       while (!over.load()) {
         const std::uint32_t got = deque.steal(loot);
         for (std::uint32_t k = 0; k < got; ++k) take(loot[k]);
@@ -94,7 +96,7 @@ void contend(std::size_t jobs_in_all, int thieves, std::uint64_t seed) {
   lamellar::base::Rng rng(seed);
   std::size_t pushed = 0;
   while (pushed < jobs_in_all) {
-    const std::size_t wave = 1 + rng.next() % 70;
+    const std::size_t wave = 1 + rng.next() % (2 * Deque::kBatch + 6);
     for (std::size_t i = 0; i < wave && pushed < jobs_in_all; ++i)
       deque.push(jobs[pushed++].get());
     const std::size_t back = rng.next() % (wave + 10);
@@ -109,7 +111,7 @@ void contend(std::size_t jobs_in_all, int thieves, std::uint64_t seed) {
   threads.clear();
   std::size_t wrong = 0;
   for (auto& job : jobs) wrong += job->taken.load() != 1;
-  EXPECT_EQ(wrong, 0u) << "seed " << seed;
+  return wrong;
 }
 
 TEST(Deque, NothingIsTakenTwiceOrLost) {
@@ -120,15 +122,31 @@ TEST(Deque, NothingIsTakenTwiceOrLost) {
 #endif
   for (std::uint64_t seed = 1; left != 0; ++seed) {
     const std::size_t now = std::min<std::size_t>(left, 500'000);
-    contend(now, 1 + static_cast<int>(seed % 3), seed);
+    ASSERT_EQ(contend<Deque>(now, 1 + static_cast<int>(seed % 3), seed), 0u) << seed;
     left -= now;
   }
 }
 
+// In which thieves take several sooner.
+using Short = lamellar::engine::BasicDeque<4>;
+
 TEST(Deque, Schedules) {
   namespace conformance = lamellar::conformance;
   conformance::for_seeds(conformance::schedules(1000),
-                         [](std::uint64_t seed) { contend(100, 2, seed); });
+                         [](std::uint64_t seed) { EXPECT_EQ(contend<Short>(60, 2, seed), 0u); });
+}
+
+TEST(Deque, ThePlantedDoublePopIsFound) {
+  lamellar::engine::g_planted_double_pop.store(true);
+  std::uint64_t seed = 0;
+  std::size_t wrong = 0;
+  while (wrong == 0 && seed < 1000) {
+    lamellar::base::Sim sim(++seed);
+    sim.run([&] { wrong = contend<Short>(60, 2, seed); });
+  }
+  lamellar::engine::g_planted_double_pop.store(false);
+  EXPECT_NE(wrong, 0u);
+  RecordProperty("seed", std::to_string(seed));
 }
 
 }  // namespace

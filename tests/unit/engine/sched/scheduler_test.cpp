@@ -4,6 +4,10 @@
 
 #include <deque>
 
+#include "base/clock/rng.hpp"
+#include "base/clock/sim.hpp"
+#include "conformance/seeds.hpp"
+#include "engine/sched/planted.hpp"
 #include "unit/engine/sched/fixture.hpp"
 
 namespace sched_test {
@@ -127,6 +131,48 @@ TEST(Scheduler, RefusesToBlockInsideATask) {
   EXPECT_NE(std::string::npos, Blocks::text().find("a blocking wait for a test"));
   EXPECT_NE(std::string::npos, Blocks::text().find("scheduler_test.cpp:")) << Blocks::text();
   EXPECT_NE(std::string::npos, Blocks::text().find("co_await it")) << Blocks::text();
+}
+
+// A thread that is no worker submits and waits, workers park and are woken: whether every job ran
+// within ten virtual seconds.
+bool every_job_is_heard_of(std::uint64_t seed) {
+  bool all = true;
+  base::Sim sim(seed);
+  sim.run([&] {
+    House house(2);
+    base::Rng rng(seed);
+    std::atomic<int> ran{0};
+    std::atomic<std::uint32_t> never{0};
+    for (int i = 0; i < 5 && all; ++i) {
+      CountJob job(ran);
+      house.scheduler.submit(job);
+      // The next ones come while the workers are about to park.
+      for (int look = 0; ran.load() < i + 1 && look < 500; ++look) base::yield_thread();
+      for (int look = 0; ran.load() < i + 1 && look < 10; ++look)
+        base::futex_wait(never, 0, base::now_ns() + 1'000'000'000);
+      for (std::uint64_t pause = rng.next() % 400; pause > 0; --pause) base::yield_thread();
+      all = ran.load() == i + 1;
+      if (!all) house.scheduler.wake_waiters();  // now it is heard of
+      while (ran.load() < i + 1) base::yield_thread();
+    }
+  });
+  return all;
+}
+
+TEST(Scheduler, SchedulesOfParkingAndSubmitting) {
+  namespace conformance = lamellar::conformance;
+  const std::uint64_t seeds = conformance::schedules(1000);
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed)
+    ASSERT_TRUE(every_job_is_heard_of(seed)) << "seed " << seed;
+}
+
+TEST(Scheduler, ThePlantedLostWakeUpIsFound) {
+  engine::g_planted_lost_wake_up.store(true);
+  std::uint64_t seed = 1;
+  while (seed < 1000 && every_job_is_heard_of(seed)) ++seed;
+  engine::g_planted_lost_wake_up.store(false);
+  EXPECT_LT(seed, 1000u);
+  RecordProperty("seed", std::to_string(seed));
 }
 
 }  // namespace

@@ -63,7 +63,8 @@ TEST_P(Combine, AZeroOrNegativeSleepEnds) {
   auto task = []() -> Task<int> {
     co_await lamellar::sleep_for(0ns);
     co_await lamellar::sleep_for(-5s);
-    co_await lamellar::sleep_until(lamellar::Clock::time_point{});
+    const lamellar::Clock::time_point long_ago;
+    co_await lamellar::sleep_until(long_ago);
     co_return 1;
   };
   EXPECT_EQ(world.block_on(task()), 1);
