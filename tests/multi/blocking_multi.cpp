@@ -1,5 +1,6 @@
 // Blocking inside tasks and active messages: another thread stands in.
 #include <atomic>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -111,21 +112,24 @@ LAMELLAR_MULTI_TEST(Blocking, BlockOnInsideTasks, 1) {
 
 // Each waits for the next one, which needs a thread: the 65th gets none to stand in. The last one
 // does not end before that was told.
-int wait_for_another(const World& world, int depth, std::atomic<bool>& told) {
+using Told = std::shared_ptr<std::atomic<bool>>;
+
+int wait_for_another(const World& world, int depth, const Told& told) {
   if (depth == 65) {
-    while (!told.load()) std::this_thread::yield();
+    while (!told->load()) std::this_thread::yield();
     return 0;
   }
   struct Tell {
-    ~Tell() { told.store(true); }
-    std::atomic<bool>& told;
+    ~Tell() { told->store(true); }
+    const Told& told;
   } const tell{told};
-  return world.spawn([&, depth] { return wait_for_another(world, depth + 1, told); }).block();
+  auto next = world.spawn([=] { return wait_for_another(world, depth + 1, told); });
+  return next.block();
 }
 
 LAMELLAR_MULTI_TEST(Blocking, TooManyAreTold, 1) {
-  std::atomic<bool> told{false};
-  auto last = world.spawn([&, copy = world] { return wait_for_another(copy, 0, told); });
+  const Told told = std::make_shared<std::atomic<bool>>(false);
+  auto last = world.spawn([=, copy = world] { return wait_for_another(copy, 0, told); });
   std::string text;
   try {
     last.block();

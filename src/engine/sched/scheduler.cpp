@@ -58,7 +58,7 @@ void Scheduler::start() {
 }
 
 void Scheduler::stop() {
-  stopping_.store(true);
+  if (stopping_.exchange(true)) return;
   wake_waiters();
   spare_bell_.notify(INT32_MAX, base::FutexScope::kProcess);
   workers_.clear();

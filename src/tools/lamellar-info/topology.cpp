@@ -64,6 +64,8 @@ TopologyFact topology_here(const base::Settings& settings, std::optional<std::ui
   topology.placement = base::place(topology.machine, asks);
   if (topology.bind == "none")
     topology.why_not_bound = "LAMELLAR_BIND=none";
+  else if (topology.bind == "auto" && settings.text(Key::kExecutor) == "tbb")
+    topology.why_not_bound = "LAMELLAR_EXECUTOR=tbb has threads of its own";
   else if (!topology.placement.why_not.empty())
     topology.why_not_bound = topology.placement.why_not;
   else if (!base::wants_binding(topology.bind, launched, asks.size()))

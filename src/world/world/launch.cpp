@@ -82,7 +82,7 @@ Settings settings_of_job(int* argc, char** argv, const WorldBuilder::Parts& part
 }
 
 // One job of launch(): what the PEs of this process share besides the lamella.
-struct Job {
+struct LaunchJob {
   const Settings& settings;
   const std::function<int(World&)>& pe_main;
   const world::Hooks& hooks;
@@ -96,7 +96,7 @@ struct Job {
 };
 
 // The PE's own work: its function, then the orderly end with the others.
-int run_function(Job& job, world::Runtime& runtime) noexcept {
+int run_function(LaunchJob& job, world::Runtime& runtime) noexcept {
   engine::Engine& engine = runtime.engine();
   int status = 0;
   try {
@@ -116,7 +116,7 @@ int run_function(Job& job, world::Runtime& runtime) noexcept {
 }
 
 // A PE of this process, or this process' PE: from taking its seat to leaving.
-void run_pe(Job& job, Pe local_pe) noexcept {
+void run_pe(LaunchJob& job, Pe local_pe) noexcept {
   world::Seat seat;
   std::shared_ptr<world::Runtime> runtime;
   try {
@@ -142,7 +142,7 @@ void run_pe(Job& job, Pe local_pe) noexcept {
   base::set_current_pe_for_log(-1);
 }
 
-int run_job(Job& job) {
+int run_job(LaunchJob& job) {
   const world::ExitGuard guard;
   if (job.seating.pes_in_process() == 1) {
     run_pe(job, 0);
@@ -192,7 +192,7 @@ int launch_job(int* argc, char** argv, const WorldBuilder::Parts& parts,
   try {
     const Settings settings = settings_of_job(argc, argv, parts);
     world::Seating seating(settings, parts.callbacks());
-    Job job{settings, pe_main, parts.hooks, seating, {}};
+    LaunchJob job{settings, pe_main, parts.hooks, seating, {}};
     return run_job(job);
   } catch (const JobFailed&) {
     return kUnusable;  // another PE has said why

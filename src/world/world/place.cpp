@@ -42,7 +42,9 @@ struct PlaceCard {
 
 std::vector<PlaceCard> exchange(lamellae::Bootstrap& bootstrap, const base::Settings& settings) {
   const auto threads = static_cast<std::uint32_t>(settings.u64(Key::kThreads));
-  const PlaceCard mine{settings.text(Key::kBind), {base::allowed_cpus(), threads}};
+  PlaceCard mine{settings.text(Key::kBind), {base::allowed_cpus(), threads}};
+  // oneTBB's threads would inherit the one cpu of whoever wakes them first.
+  if (mine.bind == "auto" && settings.text(Key::kExecutor) == "tbb") mine.bind = "none";
   std::vector<PlaceCard> cards;
   for (const std::string& text : bootstrap.allgather(mine.packed()))
     cards.push_back(PlaceCard::unpack(text));
