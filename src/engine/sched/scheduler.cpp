@@ -53,7 +53,7 @@ void Scheduler::start() {
   for (std::uint32_t i = 1; i <= options_.workers; ++i) {
     workers_.push_back(std::make_unique<base::Thread>(
         "lml" + std::to_string(options_.pe) + "." + std::to_string(i - 1),
-        [this] { work_until_left([this] { return stopping_.load(); }); }));
+        [this, i] { work_until_left(i, [this] { return stopping_.load(); }); }));
   }
 }
 
@@ -78,11 +78,13 @@ void Scheduler::run_all_that_is_left() noexcept {
   bool any = true;
   while (any) {
     any = timers_.fire(base::kForever - 1);
-    for (std::uint32_t i = 0; i <= options_.workers; ++i)
-      while (detail::Job* const job = options_.executor->take(i)) {
+    for (std::uint32_t i = 0; i <= options_.workers + 1; ++i) {
+      const std::uint32_t number = i <= options_.workers ? i : Executor::kVisitor;
+      while (detail::Job* const job = options_.executor->take(number)) {
         run(*job);
         any = true;
       }
+    }
   }
   options_.hook->going_idle();
 }
@@ -184,10 +186,11 @@ bool Scheduler::pending() noexcept {
   return options_.executor->has_work(number_of_this_thread()) || options_.hook->pending();
 }
 
-Scheduler::Sitting::Sitting(Scheduler& scheduler) noexcept : outer_(t_seat) {
+Scheduler::Sitting::Sitting(Scheduler& scheduler, std::uint32_t home) noexcept
+    : outer_(t_seat) {
   t_seat = {};
   t_seat.scheduler = &scheduler;
-  scheduler.take_number();
+  scheduler.take_number(home);
 }
 
 Scheduler::Sitting::~Sitting() {
@@ -195,26 +198,33 @@ Scheduler::Sitting::~Sitting() {
   t_seat = outer_;
 }
 
-void Scheduler::take_number() noexcept {
-  for (std::uint32_t i = 0; i <= options_.workers; ++i) {
-    if (taken_[i].load(std::memory_order_relaxed) || taken_[i].exchange(true)) continue;
-    t_seat.worker = i;
+// Its own if that is free, else another: a number without a thread may have jobs that only it gets.
+void Scheduler::take_number(std::uint32_t home) noexcept {
+  const std::uint32_t count = options_.workers + 1;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t number = (home + i) % count;
+    if (taken_[number].load(std::memory_order_relaxed) || taken_[number].exchange(true)) continue;
+    t_seat.worker = number;
     return;
   }
 }
 
-void Scheduler::give_number_back() noexcept {
+std::uint32_t Scheduler::give_number_back() noexcept {
   const std::uint32_t number = std::exchange(t_seat.worker, Executor::kVisitor);
-  if (number != Executor::kVisitor) taken_[number].store(false);
+  if (number == Executor::kVisitor) return number;
+  taken_[number].store(false);
+  if (options_.executor->has_work(number))
+    options_.doorbell->notify(options_.executor->wakes(), options_.scope);
+  return number;
 }
 
-void Scheduler::work_until_left(const std::function<bool()>& leave) noexcept {
+void Scheduler::work_until_left(std::uint32_t home, const std::function<bool()>& leave) noexcept {
   base::set_current_pe_for_log(static_cast<int>(options_.pe));
-  const Sitting sitting(*this);
+  const Sitting sitting(*this, home);
   std::uint32_t looks = 0;
   std::uint64_t since_ns = 0;
   while (!leave()) {
-    if (t_seat.worker == Executor::kVisitor) take_number();  // given back when a task blocked
+    if (t_seat.worker == Executor::kVisitor) take_number(home);  // it was lent
     if (work_once()) {
       looks = 0;
       continue;
@@ -340,7 +350,7 @@ Scheduler::Waiting::Waiting(Scheduler& scheduler, const detail::WaitLabel& label
     : scheduler_(scheduler),
       label_(label),
       where_(where),
-      sitting_(scheduler),
+      sitting_(scheduler, 0),
       warn_at_ns_(base::kForever) {
   scheduler_.options_.hook->going_idle();
 }
@@ -415,6 +425,7 @@ void Scheduler::block_inside_task(const std::function<bool()>& done,
 
 // The calling thread stops working; a spare goes on with its work, also with what is in its queue.
 void Scheduler::one_more_blocks() {
+  bool calls = false;
   {
     const base::Lock lock(mutex_);
     if (blocked_.load() == kMostSpares || stopping_.load())
@@ -426,13 +437,14 @@ void Scheduler::one_more_blocks() {
     blocked_.fetch_add(1);
     if (standing_in_.load() < blocked_.load()) {
       standing_in_.fetch_add(1);
-      ++calls_;
+      calls = true;
+      calls_.push_back(give_number_back());
       if (spares_.size() < blocked_.load())
         spares_.push_back(std::make_unique<base::Thread>(
             "lml" + std::to_string(options_.pe) + ".spare", [this] { stand_in(); }));
     }
   }
-  give_number_back();
+  if (!calls) give_number_back();
   spare_bell_.notify(1, base::FutexScope::kProcess);
 }
 
@@ -453,17 +465,21 @@ void Scheduler::stand_in() noexcept {
   while (!stopping_.load()) {
     const std::uint32_t key = spare_bell_.prepare();
     bool called = false;
+    std::uint32_t home = 0;
     {
       const base::Lock lock(mutex_);
-      called = calls_ != 0;
-      calls_ -= called;
+      called = !calls_.empty();
+      if (called) {
+        home = calls_.back() != Executor::kVisitor ? calls_.back() : 0;
+        calls_.pop_back();
+      }
     }
     if (!called && !stopping_.load()) {
       spare_bell_.commit(key, base::kForever, base::FutexScope::kProcess);
       continue;
     }
     spare_bell_.cancel();
-    if (called) work_until_left([this] { return stopping_.load() || retire(); });
+    if (called) work_until_left(home, [this] { return stopping_.load() || retire(); });
   }
 }
 

@@ -124,7 +124,7 @@ class Scheduler {
   // For the time of its life the calling thread works here.
   class Sitting {
    public:
-    explicit Sitting(Scheduler& scheduler) noexcept;
+    Sitting(Scheduler& scheduler, std::uint32_t home) noexcept;
     ~Sitting();
 
    private:
@@ -171,9 +171,9 @@ class Scheduler {
     std::uint64_t warn_at_ns_;
   };
 
-  void take_number() noexcept;
-  void give_number_back() noexcept;
-  void work_until_left(const std::function<bool()>& leave) noexcept;
+  void take_number(std::uint32_t home) noexcept;
+  std::uint32_t give_number_back() noexcept;
+  void work_until_left(std::uint32_t home, const std::function<bool()>& leave) noexcept;
   void one_more_blocks();
   void one_less_blocks() noexcept;
   bool retire() noexcept;
@@ -215,7 +215,7 @@ class Scheduler {
   std::atomic<std::uint32_t> blocked_{0};
   std::atomic<std::uint32_t> standing_in_{0};  // spares at work; in the end as many as are blocked
   base::Mutex mutex_;                          // guards what follows
-  std::uint32_t calls_ = 0;                    // for spares, not yet answered
+  std::vector<std::uint32_t> calls_;           // for spares: the numbers they stand in for
   std::vector<std::unique_ptr<base::Thread>> spares_;
 };
 

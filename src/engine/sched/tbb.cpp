@@ -11,6 +11,8 @@ namespace lamellar::engine {
 namespace {
 
 // Jobs run on oneTBB's threads, as many as there are workers; those of ours look at the network.
+// What waits lies here: oneTBB gets a ticket for each job, so that a thread that stands in for one
+// of its own, which a task blocks, finds work, too.
 class OnTbb final : public Executor {
  public:
   OnTbb() = default;
@@ -20,19 +22,28 @@ class OnTbb final : public Executor {
     arena_.initialize(static_cast<int>(crew.workers), 0);
   }
   void stop() noexcept override {
-    if (arena_.is_active()) arena_.execute([this] { jobs_.wait(); });
+    if (arena_.is_active()) arena_.execute([this] { tickets_.wait(); });
   }
   void submit(Job& job, Priority, std::uint32_t) noexcept override {
-    arena_.enqueue(jobs_.defer([this, &job] { crew_.run(job); }));
+    jobs_.push(job);
+    arena_.enqueue(tickets_.defer([this] {
+      if (Job* const next = jobs_.pop()) crew_.run(*next);
+    }));
   }
-  Job* take(std::uint32_t) noexcept override { return nullptr; }
-  bool has_work(std::uint32_t) noexcept override { return false; }
-  int wakes() const noexcept override { return 0; }
+  Job* take(std::uint32_t worker) noexcept override {
+    return worker == kVisitor ? jobs_.pop() : nullptr;
+  }
+  bool has_work(std::uint32_t worker) noexcept override {
+    return worker == kVisitor && jobs_.size() != 0;
+  }
+  int wakes() const noexcept override { return INT32_MAX; }
+  std::uint64_t queued() const noexcept override { return jobs_.size(); }
 
  private:
   Crew crew_;
+  JobList jobs_;
   tbb::task_arena arena_;
-  tbb::task_group jobs_;
+  tbb::task_group tickets_;
 };
 
 }  // namespace
