@@ -470,7 +470,7 @@ void Scheduler::stand_in() noexcept {
       const base::Lock lock(mutex_);
       called = !calls_.empty();
       if (called) {
-        home = calls_.back() != Executor::kVisitor ? calls_.back() : 0;
+        if (calls_.back() != Executor::kVisitor) home = calls_.back();
         calls_.pop_back();
       }
     }

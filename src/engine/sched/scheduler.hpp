@@ -139,6 +139,7 @@ class Scheduler {
     template <class Done>
     void step(const Done& done) {
       if (++steps_ == kLongWait) enter();
+      if (t_seat.worker == Executor::kVisitor) scheduler_.take_number(0);  // it was lent
       if (scheduler_.work_once()) {
         idle_ = 0;
         worked_ = true;

@@ -10,9 +10,9 @@ namespace lamellar::engine {
 #ifdef LAMELLAR_HAS_TBB
 namespace {
 
-// Jobs run on oneTBB's threads, as many as there are workers; those of ours look at the network.
-// What waits lies here: oneTBB gets a ticket for each job, so that a thread that stands in for one
-// of its own, which a task blocks, finds work, too.
+// Jobs run on oneTBB's threads. They wait here, and oneTBB gets a ticket for each: so those of ours
+// that have nothing to do run some, too, also where tasks block all of oneTBB's, which the whole
+// process shares.
 class OnTbb final : public Executor {
  public:
   OnTbb() = default;
@@ -30,13 +30,8 @@ class OnTbb final : public Executor {
       if (Job* const next = jobs_.pop()) crew_.run(*next);
     }));
   }
-  Job* take(std::uint32_t worker) noexcept override {
-    return worker == kVisitor ? jobs_.pop() : nullptr;
-  }
-  bool has_work(std::uint32_t worker) noexcept override {
-    return worker == kVisitor && jobs_.size() != 0;
-  }
-  int wakes() const noexcept override { return INT32_MAX; }
+  Job* take(std::uint32_t) noexcept override { return jobs_.pop(); }
+  bool has_work(std::uint32_t) noexcept override { return jobs_.size() != 0; }
   std::uint64_t queued() const noexcept override { return jobs_.size(); }
 
  private:
