@@ -33,10 +33,17 @@ void WorkStealing::submit(Job& job, Priority priority, std::uint32_t worker) noe
 
 void WorkStealing::submit_last(Job& job, std::uint32_t) noexcept { injector_.push(job); }
 
-Job* WorkStealing::take_in_turn(std::uint32_t turn) noexcept {
-  if (turn % (4 * kTurn) == 0)
+// What would wait for ever behind newer work, or behind that of higher priority.
+Job* WorkStealing::take_in_turn(Worker& me) noexcept {
+  const std::uint32_t round = me.turn / kTurn;
+  if (round % 4 == 0)
     if (Job* const job = low_.pop()) return job;
-  return injector_.pop();
+  if (round % 2 == 0)
+    if (Job* const job = injector_.pop()) return job;
+  Deque::Loot oldest;
+  const std::uint32_t got = me.deque.steal(oldest);
+  if (got > 1) me.deque.push(oldest.data() + 1, got - 1);
+  return got != 0 ? oldest[0] : injector_.pop();
 }
 
 Job* WorkStealing::take(std::uint32_t worker) noexcept {
@@ -48,7 +55,7 @@ Job* WorkStealing::take(std::uint32_t worker) noexcept {
   }
   Worker& me = *workers_[worker];
   if (++me.turn % kTurn == 0)
-    if (Job* const job = take_in_turn(me.turn)) return job;
+    if (Job* const job = take_in_turn(me)) return job;
   if (Job* const job = high_.pop()) return job;
   if (Job* const job = me.deque.pop()) return job;
   if (Job* const job = take_shared(me)) return job;

@@ -30,7 +30,7 @@ class WorkStealing final : public Executor {
     std::uint32_t turn = 0;
     base::Rng rng{1};
   };
-  Job* take_in_turn(std::uint32_t turn) noexcept;
+  Job* take_in_turn(Worker& me) noexcept;
   Job* take_shared(Worker& me) noexcept;
   Job* steal(Worker* me, std::uint32_t self) noexcept;
 
