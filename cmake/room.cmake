@@ -26,7 +26,8 @@ function(_lamellar_use_packages target visibility)
       target_link_libraries(${target} ${visibility} GTest::gtest)
     elseif(package STREQUAL "tbb")  # optional
       find_package(TBB QUIET)
-      if(TBB_FOUND)
+      # oneTBB itself is not instrumented: the thread sanitizer would see races that are none.
+      if(TBB_FOUND AND NOT LAMELLAR_SANITIZE STREQUAL "thread")
         target_link_libraries(${target} ${visibility} TBB::tbb)
         target_compile_definitions(${target} ${visibility} LAMELLAR_HAS_TBB)
       endif()

@@ -109,16 +109,15 @@ class LAMELLAR_API World {
   }
   // Runs `callable` on a worker and forgets it: the cheapest way to start something here.
   // wait_all() waits for it; what it throws goes to the world's error handler.
-  // BLOCKS: outside of tasks, for back-pressure, running others meanwhile.
+  // Where thousands wait already it runs before post() returns, or others do: hold no lock that
+  // they take. BLOCKS: outside of tasks, for that back-pressure.
   template <class F>
     requires std::is_invocable_v<F&>
   void post(F callable, Priority priority = Priority::kNormal) const {
     static_assert(!detail::is_task<std::invoke_result_t<F&>>, "give a coroutine to spawn()");
     detail::check_running(*engine_);
-    detail::local_began(*engine_);
-    detail::submit(detail::scheduler_of(*engine_),
-                   *detail::slab_new<detail::PostedCall<F>>(*engine_, std::move(callable)),
-                   priority);
+    detail::post(*engine_, *detail::slab_new<detail::PostedCall<F>>(*engine_, std::move(callable)),
+                 priority);
   }
   // Spawns and waits. BLOCKS, see Future::block(). ERRORS: those of the task.
   template <class T>

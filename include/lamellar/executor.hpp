@@ -51,8 +51,9 @@ class LAMELLAR_API Executor {
   virtual Job* take(std::uint32_t worker) noexcept = 0;
   // Whether take() might find something (seq_cst); asked before a worker sleeps. THREADS: any.
   virtual bool has_work(std::uint32_t worker) noexcept = 0;
-  // Jobs that wait for any worker, for back-pressure: 0 is a fair answer. THREADS: any.
-  virtual std::uint64_t queued() const noexcept { return 0; }
+  // Jobs that wait, as far as is known at no cost, for back-pressure: those `worker` would have to
+  // take itself, for kVisitor those that any would. 0 is a fair answer. THREADS: that worker.
+  virtual std::uint64_t queued(std::uint32_t /*worker*/) const noexcept { return 0; }
   // Sleeping workers that have to be woken for one job: 1 where every worker may take it.
   virtual int wakes() const noexcept { return 1; }
 };

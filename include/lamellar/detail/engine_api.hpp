@@ -49,6 +49,8 @@ LAMELLAR_API void detached_failure(engine::Engine& engine, Pe source, const char
 // A message whose end was deferred (a coroutine) is done; `bytes` it took on the wire, when they
 // count.
 LAMELLAR_API void deferred_done(engine::Engine& engine, Pe source, std::uint64_t bytes) noexcept;
+// A job that counts as a message to the own PE until it calls local_ended().
+LAMELLAR_API void post(engine::Engine& engine, Job& job, Priority priority) noexcept;
 // A message to the own PE began or ended.
 LAMELLAR_API void local_began(engine::Engine& engine);
 LAMELLAR_API void local_ended(engine::Engine& engine) noexcept;

@@ -1,6 +1,12 @@
 #include <array>
 #include <cstdint>
 #include <lamellar/detail/slab.hpp>
+#include <mutex>
+#include <utility>
+
+// Per thread and size class two magazines of cells, as in Bonwick, Adams, "Magazines and Vmem"
+// (USENIX 2001): full ones go to a depot that all threads share and come back from there. So a
+// thread that frees what others allocate pays a lock once in kMagazine cells.
 
 namespace lamellar::detail {
 namespace {
@@ -12,60 +18,130 @@ constexpr bool kPooled = false;
 constexpr bool kPooled = true;
 #endif
 
-constexpr std::size_t kStep = 64;
-constexpr std::size_t kClasses = 16;   // up to 1024 bytes
-constexpr std::uint32_t kKeep = 256;   // cells a thread keeps of a class
+constexpr std::size_t kStep = 32;
+constexpr std::size_t kClasses = 32;        // up to 1024 bytes
+constexpr std::uint32_t kMagazine = 256;    // cells
+constexpr std::size_t kChunk = 64 * 1024;   // bytes that are taken at once and cut into cells
 
 struct Cell {
   Cell* next;
+  Cell* next_magazine;  // in the depot; of the first cell
 };
 
-struct FreeLists {
-  std::array<Cell*, kClasses> head{};
-  std::array<std::uint32_t, kClasses> count{};
+struct Magazine {
+  Cell* first = nullptr;
+  std::uint32_t count = 0;
+};
+
+// Of one size class. What is here stays: a program that needed it once will again.
+class Depot {
+ public:
+  void put(const Magazine& magazine) noexcept {
+    if (magazine.count == 0) return;
+    const std::lock_guard lock(mutex_);
+    magazine.first->next_magazine = first_;
+    first_ = magazine.first;
+  }
+  // Empty when there is none. Those of threads that ended may be short.
+  Magazine get() noexcept {
+    Magazine magazine;
+    {
+      const std::lock_guard lock(mutex_);
+      if (first_ == nullptr) return magazine;
+      magazine.first = first_;
+      first_ = first_->next_magazine;
+    }
+    for (const Cell* cell = magazine.first; cell != nullptr; cell = cell->next) ++magazine.count;
+    return magazine;
+  }
+
+ private:
+  std::mutex mutex_;
+  Cell* first_ = nullptr;
+};
+
+constinit std::array<Depot, kClasses> g_depots;
+
+struct Lists {
+  std::array<Magazine, kClasses> current;
+  std::array<Magazine, kClasses> spare;
   bool closed = false;  // the thread is ending
-  ~FreeLists() {
-    closed = true;
-    for (Cell*& first : head) {
-      while (first != nullptr) {
-        Cell* next = first->next;
-        ::operator delete(first);
-        first = next;
-      }
+};
+// initial-exec: reached without a call.
+constinit thread_local Lists t_lists __attribute__((tls_model("initial-exec")));
+
+// Made by the first cells a thread takes or gives; empties its lists at the thread's end.
+struct AtThreadEnd {
+  ~AtThreadEnd() {
+    t_lists.closed = true;
+    for (std::size_t i = 0; i < kClasses; ++i) {
+      g_depots[i].put(std::exchange(t_lists.current[i], {}));
+      g_depots[i].put(std::exchange(t_lists.spare[i], {}));
     }
   }
 };
-
-FreeLists& free_lists() noexcept {
-  static thread_local FreeLists lists;
-  return lists;
-}
+void empty_at_thread_end() { static thread_local const AtThreadEnd at_end; }
 
 constexpr std::size_t class_of(std::size_t size) { return size == 0 ? 0 : (size - 1) / kStep; }
+
+Magazine cut_new_cells(std::size_t index) {
+  const std::size_t size = (index + 1) * kStep;
+  auto* const chunk = static_cast<std::byte*>(::operator new(kChunk, std::align_val_t{kStep}));
+  Magazine magazine;
+  for (std::size_t at = kChunk / size * size; at >= size; at -= size) {
+    auto* const cell = reinterpret_cast<Cell*>(chunk + at - size);
+    cell->next = magazine.first;
+    magazine.first = cell;
+    ++magazine.count;
+  }
+  return magazine;
+}
+
+void* refill(Lists& mine, std::size_t index) {
+  empty_at_thread_end();
+  Magazine& current = mine.current[index];
+  std::swap(current, mine.spare[index]);
+  if (current.count == 0) current = g_depots[index].get();
+  if (current.count == 0) current = cut_new_cells(index);
+  Cell* const cell = current.first;
+  current.first = cell->next;
+  --current.count;
+  return cell;
+}
 
 }  // namespace
 
 void* slab_take(std::size_t size) {
   const std::size_t index = class_of(size);
   if (!kPooled || index >= kClasses) return ::operator new(size);
-  FreeLists& lists = free_lists();
-  if (Cell* cell = lists.head[index]; cell != nullptr) {
-    lists.head[index] = cell->next;
-    --lists.count[index];
-    return cell;
-  }
-  return ::operator new((index + 1) * kStep);
+  Lists& mine = t_lists;
+  Magazine& current = mine.current[index];
+  if (current.count == 0) [[unlikely]]
+    return refill(mine, index);
+  Cell* const cell = current.first;
+  current.first = cell->next;
+  __builtin_prefetch(cell->next, 1);  // for the next one
+  --current.count;
+  return cell;
 }
 
 void slab_give(void* cell, std::size_t size) noexcept {
   const std::size_t index = class_of(size);
   if (!kPooled || index >= kClasses) return ::operator delete(cell);
-  FreeLists& lists = free_lists();
-  if (lists.closed || lists.count[index] == kKeep) return ::operator delete(cell);
-  auto* first = static_cast<Cell*>(cell);
-  first->next = lists.head[index];
-  lists.head[index] = first;
-  ++lists.count[index];
+  Lists& mine = t_lists;
+  auto* const first = static_cast<Cell*>(cell);
+  if (mine.closed) [[unlikely]] {
+    first->next = nullptr;
+    return g_depots[index].put({first, 1});
+  }
+  Magazine& current = mine.current[index];
+  if (current.count == 0) empty_at_thread_end();
+  if (current.count >= kMagazine) [[unlikely]] {
+    g_depots[index].put(std::exchange(mine.spare[index], std::exchange(current, {})));
+  }
+  first->next = current.first;
+  current.first = first;
+  ++current.count;
 }
 
 }  // namespace lamellar::detail

@@ -90,7 +90,7 @@ class Engine final : private IdleHook {
   void progressed() noexcept;
   void local_began() noexcept {
     locals_.began(scheduler_->number_of_this_thread());
-    scheduler_->throttle();
+    if (!Scheduler::inside_task()) scheduler_->throttle();
   }
   void local_ended() noexcept;
   // Changes whenever this PE sends or executes messages.

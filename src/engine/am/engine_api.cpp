@@ -93,6 +93,10 @@ void deferred_done(Engine& engine, Pe source, std::uint64_t bytes) noexcept {
   engine.receiver().executed(source, bytes);
 }
 
+void post(Engine& engine, Job& job, Priority priority) noexcept {
+  engine.local_began();
+  engine.scheduler().submit_or_run(job, priority);
+}
 void local_began(Engine& engine) { engine.local_began(); }
 void local_ended(Engine& engine) noexcept { engine.local_ended(); }
 

@@ -63,7 +63,10 @@ class BasicDeque {
       return nullptr;
     }
     detail::Job* job = ring_->at(bottom).load(std::memory_order_relaxed);
-    if (top < bottom) return job;
+    if (top < bottom) {
+      __builtin_prefetch(ring_->at(bottom - 1).load(std::memory_order_relaxed));
+      return job;
+    }
     // The last one: thieves want it, too.
     if (!top_.compare_exchange_strong(top, top + 1)) job = nullptr;
     bottom_.store(bottom + 1);
@@ -85,6 +88,11 @@ class BasicDeque {
     base::sim_point();
     const bool mine = top_.compare_exchange_strong(top, top + count);
     return mine ? static_cast<std::uint32_t>(count) : 0;
+  }
+
+  // As of the owner's last look at the top. THREADS: the owner.
+  std::uint64_t length_at_most() const noexcept {
+    return bottom_.load(std::memory_order_relaxed) - seen_top_;
   }
 
   // A look (seq_cst). THREADS: any.

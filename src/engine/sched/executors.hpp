@@ -22,7 +22,9 @@ class WorkStealing final : public Executor {
   void submit_last(Job& job, std::uint32_t worker) noexcept override;
   Job* take(std::uint32_t worker) noexcept override;
   bool has_work(std::uint32_t worker) noexcept override;
-  std::uint64_t queued() const noexcept override { return injector_.size(); }
+  std::uint64_t queued(std::uint32_t worker) const noexcept override {
+    return worker == kVisitor ? injector_.size() : workers_[worker]->deque.length_at_most();
+  }
 
  private:
   struct alignas(64) Worker {
@@ -47,7 +49,7 @@ class Fifo final : public Executor {
   void submit(Job& job, Priority, std::uint32_t) noexcept override { jobs_.push(job); }
   Job* take(std::uint32_t) noexcept override { return jobs_.pop(); }
   bool has_work(std::uint32_t) noexcept override { return jobs_.size() != 0; }
-  std::uint64_t queued() const noexcept override { return jobs_.size(); }
+  std::uint64_t queued(std::uint32_t) const noexcept override { return jobs_.size(); }
 
  private:
   JobList jobs_;
@@ -62,7 +64,7 @@ class ByPriority final : public Executor {
   }
   Job* take(std::uint32_t) noexcept override;
   bool has_work(std::uint32_t worker) noexcept override;
-  std::uint64_t queued() const noexcept override { return lanes_[1].size(); }
+  std::uint64_t queued(std::uint32_t) const noexcept override { return lanes_[1].size(); }
 
  private:
   JobList lanes_[3];

@@ -28,7 +28,8 @@ constexpr std::uint64_t kSpinNs = 30'000;    // how long to look where every thr
 constexpr std::uint32_t kSpinsPerClock = 32; // looks between two looks at the clock
 constexpr std::uint32_t kEnterAfter = 16;    // empty looks, before a wait is shown to others
 constexpr std::uint64_t kLongQueue = 1024;   // jobs; see throttle()
-constexpr std::uint32_t kPollEvery = 8;      // jobs
+constexpr std::uint64_t kFullQueue = 4096;   // jobs; see submit_or_run()
+constexpr std::uint32_t kPollEvery = 16;     // jobs
 constexpr std::uint32_t kDeepest = 8;        // handlers inside handlers inside a task that blocks
 constexpr std::size_t kMostSpares = 64;
 
@@ -111,9 +112,17 @@ void Scheduler::notify_work() noexcept {
   options_.doorbell->notify(sleepers, options_.scope);
 }
 
+void Scheduler::submit_or_run(detail::Job& job, Priority priority) noexcept {
+  const std::uint32_t number = number_of_this_thread();
+  if (number != Executor::kVisitor && detail::t_state.depth - 1 < kDeepest &&
+      options_.executor->queued(number) >= kFullQueue)
+    return run(job);
+  submit(job, priority);
+}
+
 void Scheduler::throttle() noexcept {
-  if (inside_task() || options_.executor->queued() < kLongQueue) return;
-  while (options_.executor->queued() > kLongQueue / 2) {
+  if (options_.executor->queued(Executor::kVisitor) < kLongQueue) return;
+  while (options_.executor->queued(Executor::kVisitor) > kLongQueue / 2) {
     detail::Job* const job = options_.executor->take(number_of_this_thread());
     if (job == nullptr) break;
     run(*job);

@@ -58,8 +58,13 @@ class Scheduler {
   // Behind what was submitted before.
   void submit_last(detail::Job& job) noexcept;
 
+  // For a job that runs to its end: inside a task, where thousands wait already, here and now. So
+  // whoever starts more than all run needs no more memory for it, and it costs less.
+  // Undeferred tasks as in libgomp.
+  void submit_or_run(detail::Job& job, Priority priority) noexcept;
+
   // Back-pressure for a thread outside of tasks that submits faster than anybody runs: works until
-  // the queue is short again. BLOCKS: never for long (runs jobs). Nothing inside a task.
+  // the queue is short again. BLOCKS: never for long (runs jobs). REQUIRES: not inside a task.
   void throttle() noexcept;
 
   // One job, and now and then a look at the network and the timers; always when there is no job.

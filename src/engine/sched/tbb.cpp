@@ -32,7 +32,7 @@ class OnTbb final : public Executor {
   }
   Job* take(std::uint32_t) noexcept override { return jobs_.pop(); }
   bool has_work(std::uint32_t) noexcept override { return jobs_.size() != 0; }
-  std::uint64_t queued() const noexcept override { return jobs_.size(); }
+  std::uint64_t queued(std::uint32_t) const noexcept override { return jobs_.size(); }
 
  private:
   Crew crew_;

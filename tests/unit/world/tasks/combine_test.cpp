@@ -1,6 +1,7 @@
 // Sleeping, yielding, when_all, when_any, time-outs, stop tokens.
 #include <gtest/gtest.h>
 #include <lamellar/world.hpp>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <memory>
@@ -268,6 +269,27 @@ TEST_P(Combine, PostedCallsAreWaitedForAndCounted) {
   world.spawn(nested).block();
   world.wait_all();
   EXPECT_EQ(ran.load(), 10100);
+}
+
+// The queue of whoever posts without end stays short: what it cannot hold runs at once.
+TEST_P(Combine, TenMillionPostsNeedNoMoreMemory) {
+  const auto peak_kib = [] {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss;
+  };
+  std::atomic<int> ran{0};
+  constexpr int kPosts = 10'000'000;
+  const auto before = peak_kib();
+  world.spawn([&] {
+    for (int i = 0; i < kPosts; ++i)
+      world.post([&] { ran.fetch_add(1, std::memory_order_relaxed); });
+  }).block();
+  for (int i = 0; i < 100'000; ++i)
+    world.post([&] { ran.fetch_add(1, std::memory_order_relaxed); });
+  world.wait_all();
+  EXPECT_EQ(ran.load(), kPosts + 100'000);
+  EXPECT_LT(peak_kib() - before, 64 * 1024);
 }
 
 TEST_P(Combine, PrioritiesRunAllAndHighOnesFirst) {
