@@ -4,7 +4,12 @@
 #include <gtest/gtest.h>
 #include <lamellar/world.hpp>
 
+#include <atomic>
+#include <chrono>
+#include <memory>
 #include <set>
+
+#include "conformance/seeds.hpp"
 
 namespace sim_world_test {
 
@@ -60,6 +65,64 @@ TEST(SimulatedWorld, OtherSeedsAreOtherRuns) {
     hashes.insert(one.hash);
   }
   EXPECT_EQ(10u, hashes.size());
+}
+
+struct Spread {  // answers after a task of its own and a message onward
+  std::uint64_t hops;
+  lamellar::Task<std::uint64_t> exec(lamellar::Context& context) const {
+    const lamellar::World world = context.world();
+    const std::uint64_t left = hops;
+    auto part = world.spawn([left] { return left; });
+    const std::uint64_t mine = co_await part;
+    if (left == 0) co_return mine;
+    const lamellar::Pe next = (world.my_pe() + 1) % world.num_pes();
+    const std::uint64_t rest = co_await world.exec_am_pe<Spread>(next, left - 1);
+    co_return mine + rest;
+  }
+};
+LAMELLAR_AM(Spread, hops);
+
+struct Local {
+  std::unique_ptr<std::uint64_t> value;
+  std::uint64_t exec(lamellar::Context&) { return *value; }
+};
+
+// Whatever the schedule: messages, own-PE messages, posted calls, timers, barriers, and threads that
+// park between them. A wake-up that is lost ends the simulation: every thread sleeps.
+int mix_of_everything(lamellar::World& world) {
+  std::atomic<std::uint64_t> posted{0};
+  const lamellar::Pe next = (world.my_pe() + 1) % world.num_pes();
+  std::uint64_t wrong = 0;
+  for (std::uint64_t round = 1; round <= 3; ++round) {
+    auto spread = world.exec_am_pe<Spread>(next, std::uint64_t{2}).spawn();
+    wrong += world.exec_am_local(Local{std::make_unique<std::uint64_t>(round)}).block() != round;
+    for (int i = 0; i < 3; ++i) world.post([&] { ++posted; });
+    auto sleeps = [](std::uint64_t value) -> lamellar::Task<std::uint64_t> {
+      co_await lamellar::sleep_for(std::chrono::microseconds(value));
+      co_return value;
+    };
+    wrong += world.block_on(sleeps(round)) != round;
+    wrong += world.spawn([&] { return world.spawn([] { return 1; }).block(); }).block() != 1;
+    world.wait_all();
+    wrong += posted.load() != 3 * round;
+    wrong += spread.block() != 3;
+    world.barrier();
+  }
+  return wrong == 0 ? 0 : 1;
+}
+
+TEST(SimulatedWorld, NoScheduleLosesAWakeUp) {
+  namespace conformance = lamellar::conformance;
+  conformance::for_seeds(conformance::schedules(200), [](std::uint64_t seed) {
+    const auto pes = static_cast<lamellar::Pe>(1 + seed % 3);
+    const auto threads = static_cast<std::uint32_t>(1 + seed / 3 % 3);
+    const char* const executors[] = {"stealing", "fifo", "priority", "single"};
+    EXPECT_EQ(0, lamellar::WorldBuilder()
+                     .force_num_pes(pes)
+                     .force_threads(threads)
+                     .force("EXECUTOR", executors[seed / 9 % 4])
+                     .launch(mix_of_everything));
+  });
 }
 
 }  // namespace sim_world_test

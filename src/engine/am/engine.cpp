@@ -130,16 +130,17 @@ void Engine::wait_all(std::source_location where) {
   Scheduler::refuse_inside_task(label, where);
   check_running();
   quiet_waiters_.fetch_add(1);  // pairs with progressed(): publish, then look for waiters
-  bool looked = false;
+  bool looked = false, is_quiet = false;
   std::uint64_t seen = 0;
   scheduler_->work_until(
       [&] {
         if (failed_.load()) return true;
+        // Asked again the answer is the same: it is asked before parking and after.
         const std::uint64_t now = progress_.load();
-        if (looked && now == seen) return false;
+        if (!looked || now != seen) is_quiet = quiet();
         looked = true;
         seen = now;
-        return quiet();
+        return is_quiet;
       },
       label, where);
   quiet_waiters_.fetch_sub(1);

@@ -419,6 +419,8 @@ void Scheduler::block_inside_task(const std::function<bool()>& done,
     else if (!look_longer(++looks, since_ns))
       break;
   }
+  // What this thread did for others meanwhile must not stay behind.
+  options_.hook->going_idle();
   if (done()) return;
   Scheduler* const mine = t_seat.scheduler != nullptr ? t_seat.scheduler : this;
   mine->one_more_blocks();
