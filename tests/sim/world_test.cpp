@@ -87,8 +87,8 @@ struct Local {
   std::uint64_t exec(lamellar::Context&) { return *value; }
 };
 
-// Whatever the schedule: messages, own-PE messages, posted calls, timers, barriers, and threads that
-// park between them. A wake-up that is lost ends the simulation: every thread sleeps.
+// Whatever the schedule: messages, own-PE messages, posted calls, timers, barriers, and threads
+// that park between them. A wake-up that is lost ends the simulation: every thread sleeps.
 int mix_of_everything(lamellar::World& world) {
   std::atomic<std::uint64_t> posted{0};
   const lamellar::Pe next = (world.my_pe() + 1) % world.num_pes();
