@@ -67,6 +67,34 @@ TEST(SimulatedWorld, OtherSeedsAreOtherRuns) {
   EXPECT_EQ(10u, hashes.size());
 }
 
+// As users get at it: by the backend's name. Two runs of one seed see the same virtual times.
+TEST(SimulatedWorld, IsABackend) {
+  const auto end_of = [](const char* seed) {
+    std::atomic<std::uint64_t> end{0};
+    EXPECT_EQ(0, lamellar::WorldBuilder()
+                     .force("BACKEND", "sim")
+                     .force("SIM_SEED", seed)
+                     .force_num_pes(2)
+                     .force_threads(2)
+                     .launch([&](lamellar::World& world) {
+                       auto sleeps = []() -> lamellar::Task<void> {
+                         co_await lamellar::sleep_for(std::chrono::minutes(5));
+                       };
+                       world.block_on(sleeps());
+                       world.barrier();
+                       const auto now = lamellar::Clock::now().time_since_epoch().count();
+                       if (world.my_pe() == 0) end.store(static_cast<std::uint64_t>(now));
+                       return 0;
+                     }));
+    return end.load();
+  };
+  const std::uint64_t one = end_of("7");
+  EXPECT_EQ(one, end_of("7"));
+  EXPECT_NE(one, end_of("8"));
+  EXPECT_GE(one, 300'000'000'000u);
+  EXPECT_THROW(lamellar::WorldBuilder().force("BACKEND", "sim").init(), lamellar::Unsupported);
+}
+
 struct Spread {  // answers after a task of its own and a message onward
   std::uint64_t hops;
   lamellar::Task<std::uint64_t> exec(lamellar::Context& context) const {

@@ -68,7 +68,8 @@ LamellaFact ofi_fact(const base::Settings& settings) {
 std::vector<LamellaFact> lamellae_here(const base::Settings& settings) {
   return {{"local", true, "all PEs are threads of one process"},
           shmem_fact(settings),
-          ofi_fact(settings)};
+          ofi_fact(settings),
+          {"sim", true, "local on a seeded simulation, for tests"}};
 }
 
 std::string automatic_choice(bool alone) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock/sim.hpp"
 #include "base/clock/thread.hpp"
 #include "base/core/assert.hpp"
 #include "base/crash/crash.hpp"
@@ -158,9 +159,22 @@ int run_job(LaunchJob& job) {
   return job.status.load();
 }
 
+int run_job_or_simulate(LaunchJob& job) {
+  if (job.settings.text(Key::kBackend) != "sim") return run_job(job);
+  base::Sim sim(job.settings.u64(Key::kSimSeed));
+  int status = kUnusable;
+  sim.run([&] { status = run_job(job); });
+  LAMELLAR_LOG_DEBUG("simulation of seed {}: {} steps, trace {:016x}",
+                     job.settings.u64(Key::kSimSeed), sim.steps(), sim.trace_hash());
+  return status;
+}
+
 World make_world(int* argc, char** argv, const WorldBuilder::Parts& parts) {
   const Settings settings = load_settings(argc, argv, parts.overrides);
   apply_process_settings(settings);
+  if (settings.text(Key::kBackend) == "sim")
+    throw Unsupported("LAMELLAR_BACKEND=sim needs launch(): a world of init() lives on outside of "
+                      "the simulation");
   world::Seating seating(settings, parts.callbacks());
   if (seating.pes_in_process() != 1)
     throw Unsupported("init() makes a world of this one process, but " +
@@ -193,7 +207,7 @@ int launch_job(int* argc, char** argv, const WorldBuilder::Parts& parts,
     const Settings settings = settings_of_job(argc, argv, parts);
     world::Seating seating(settings, parts.callbacks());
     LaunchJob job{settings, pe_main, parts.hooks, seating, {}};
-    return run_job(job);
+    return run_job_or_simulate(job);
   } catch (const JobFailed&) {
     return kUnusable;  // another PE has said why
   } catch (const std::exception& error) {

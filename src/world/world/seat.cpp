@@ -23,8 +23,8 @@ Seating::Seating(const base::Settings& settings, const UserBootstrap* callbacks)
     LAMELLAR_LOG_WARN("{}", warning);
   const std::string& backend = settings.text(Key::kBackend);
   const bool alone = session_->size() == 1;
-  if (backend == "local" && !alone)
-    throw LaunchError("LAMELLAR_BACKEND=local puts all PEs into one process, but " +
+  if ((backend == "local" || backend == "sim") && !alone)
+    throw LaunchError("LAMELLAR_BACKEND=" + backend + " puts all PEs into one process, but " +
                       std::to_string(session_->size()) + " processes were started by " +
                       session_->launcher() +
                       "; start the program without a launcher and say --lamellar-num-pes N, or "
