@@ -490,7 +490,9 @@ void Scheduler::stand_in() noexcept {
       continue;
     }
     spare_bell_.cancel();
-    if (called) work_until_left(home, [this] { return stopping_.load() || retire(); });
+    bool retired = false;  // asked again, the answer is the same
+    if (called)
+      work_until_left(home, [&] { return stopping_.load() || (retired = retired || retire()); });
   }
 }
 

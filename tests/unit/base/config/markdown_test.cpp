@@ -39,7 +39,7 @@ TEST(SettingsMarkdown, NamesEverySetting) {
   for (const SettingInfo& info : setting_table()) {
     EXPECT_NE(text.find("`LAMELLAR_" + std::string(info.name) + "`"), std::string::npos);
   }
-  EXPECT_NE(text.find("auto, local, shmem, ofi"), std::string::npos);
+  EXPECT_NE(text.find("auto, local, shmem, ofi, sim"), std::string::npos);
 }
 
 }  // namespace

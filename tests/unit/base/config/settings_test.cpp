@@ -83,7 +83,7 @@ TEST(Settings, ABadOptionIsAnErrorWithTheNearestOne) {
 TEST(Settings, ABadValueNamesVariableSourceAndWhatIsAllowed) {
   EXPECT_EQ(error_of([] { load({"LAMELLAR_BACKEND=tcp"}); }),
             "LAMELLAR_BACKEND=\"tcp\" (environment) cannot be used: the choices are auto, "
-            "local, shmem, ofi");
+            "local, shmem, ofi, sim");
   EXPECT_EQ(error_of([] { load({}, {"--lamellar-num-pes=0"}); }),
             "--lamellar-num-pes=\"0\" (command line) cannot be used: a whole number of PEs from 1 "
             "to 4096 is expected");
