@@ -66,7 +66,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   lamellar::WorldBuilder builder;
-  builder.force_threads(1);
+  builder.force_threads(1).force("BIND", "none");  // it pins itself, also where two hosts are one
   return builder.launch(argc, argv, [&](lamellar::World& world) {
     bench::pin(world.my_pe());
     wanted->run(world, bench::Arguments::parse(argc, argv));
