@@ -47,22 +47,22 @@ Group external_submit(std::string id, const std::string& how, std::string most) 
   return group;
 }
 
+std::vector<Row> wake_rows(const std::string& name, double bar_us) {
+  return {row(name, "us (p50)", "wake_ns", 1e-3, bar_us),
+          info(name, "us (p99)", "wake_p99_ns", 1e-3),
+          info(name, "us (submit call, p50)", "call_ns", 1e-3)};
+}
+
 Group parked() {
-  const std::string name = "parked wake-up";
   Group group = group_of("wake", "wake", {"1", "3000"}, 1.5);
   group.any_regime = group.quiet = true;
-  group.rows = {row(name, "us (p50)", "wake_ns", 1e-3, 40),
-                info(name, "us (p99)", "wake_p99_ns", 1e-3),
-                info(name, "us (submit call, p50)", "call_ns", 1e-3)};
+  group.rows = wake_rows("parked wake-up", 40);
   return group;
 }
 
 Group short_gap() {
-  const std::string name = "wake-up after a gap of 10 us";
   Group group = group_of("gap", "wake", {"1", "10"});
-  group.rows = {row(name, "us (p50)", "wake_ns", 1e-3, 1.5),
-                info(name, "us (p99)", "wake_p99_ns", 1e-3),
-                info(name, "us (submit call, p50)", "call_ns", 1e-3)};
+  group.rows = wake_rows("wake-up after a gap of 10 us", 1.5);
   return group;
 }
 

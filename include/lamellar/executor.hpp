@@ -11,11 +11,12 @@
 
 namespace lamellar {
 
-// One unit of work. Run once, through Executor::Crew or by the thread that took it.
+// One unit of work. Run once, through Executor::Crew or by the thread that took it. Its `next` is
+// the executor's while it has the job.
 using Job = detail::Job;
 
 // Queues jobs and gives them to the workers of one PE, or runs them on threads of its own.
-// Rules that every executor keeps (tests/executors holds them to it):
+// Rules that every executor keeps:
 // every job that was submitted is given out once, also when it was submitted after the last worker
 // asked; no priority starves; submit() neither blocks nor throws.
 class LAMELLAR_API Executor {

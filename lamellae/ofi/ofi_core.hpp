@@ -3,7 +3,8 @@
 // ofi_send.cpp, ofi_receive.cpp.
 //
 // Two locks. wire_ is held by whoever works with the endpoint, and is only tried for, except before
-// sleeping and at the end (never by the helper): a thread that finds it taken leaves its wish to
+// sleeping, before a thread goes to run what came while others sleep, and at the end (never by the
+// helper): a thread that finds it taken leaves its wish to
 // the holder, who looks again (asked_). mutex_ guards everything else and is held briefly; it may
 // be taken while wire_ is held, never the other way round. Neither is held while a sink runs.
 #include <atomic>

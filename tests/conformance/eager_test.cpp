@@ -3,14 +3,15 @@
 
 #include "base/clock/rng.hpp"
 #include "base/clock/thread.hpp"
-#include "conformance/seeds.hpp"
 #include "conformance/traffic.hpp"
+#include "support/seeds.hpp"
 
 namespace lamellar::conformance {
 namespace {
 
 using lamellae::Lamella;
 using lamellae::Lane;
+using testing_support::for_seeds;
 using Room = Lamella::EagerRoom;
 
 // False when the slot is in use.

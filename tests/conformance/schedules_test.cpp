@@ -2,14 +2,15 @@
 // and a wake-up that gets lost shows as "every thread sleeps".
 #include "base/clock/rng.hpp"
 #include "base/clock/thread.hpp"
-#include "conformance/seeds.hpp"
 #include "conformance/traffic.hpp"
+#include "support/seeds.hpp"
 
 namespace lamellar::conformance {
 namespace {
 
 using lamellae::Lamella;
 using lamellae::Lane;
+using testing_support::for_seeds;
 
 // The shape of the race depends on the seed too.
 TEST_P(Conformance, SchedulesOfOwnerPublisherAndReceivers) {

@@ -9,9 +9,12 @@
 #include <memory>
 #include <set>
 
-#include "conformance/seeds.hpp"
+#include "support/seeds.hpp"
 
 namespace sim_world_test {
+
+using lamellar::testing_support::for_seeds;
+using lamellar::testing_support::schedules;
 
 struct Increment {
   std::uint64_t value;
@@ -140,8 +143,7 @@ int mix_of_everything(lamellar::World& world) {
 }
 
 TEST(SimulatedWorld, NoScheduleLosesAWakeUp) {
-  namespace conformance = lamellar::conformance;
-  conformance::for_seeds(conformance::schedules(200), [](std::uint64_t seed) {
+  for_seeds(schedules(200), [](std::uint64_t seed) {
     const auto pes = static_cast<lamellar::Pe>(1 + seed % 3);
     const auto threads = static_cast<std::uint32_t>(1 + seed / 3 % 3);
     const char* const executors[] = {"stealing", "fifo", "priority", "single"};

@@ -30,7 +30,6 @@ class LAMELLAR_API FutureAwaiter {
  private:
   Suspended suspended_;
   FutureCore* core_ = nullptr;
-  Waker* waker_ = nullptr;
 };
 
 class LAMELLAR_API FutureCore {

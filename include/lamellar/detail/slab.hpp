@@ -1,6 +1,6 @@
 #pragma once
-// Small cells that come and go with messages and coroutine frames: per-thread free lists by size
-// class, so that the common case takes no lock and calls no allocator.
+// Small cells that come and go with messages and coroutine frames: per-thread lists by size class,
+// so that the common case takes no lock and calls no allocator. What was needed once is kept.
 // THREADS: any; a cell may be given back on another thread than it was taken on.
 
 #include <cstddef>

@@ -82,6 +82,8 @@ class LAMELLAR_API Suspended {
                       engine::Scheduler* otherwise = nullptr);
   // True from suspend() until the coroutine goes on.
   bool suspended() const noexcept { return resumption_ != nullptr; }
+  // REQUIRES: suspended.
+  Resumption& resumption() const noexcept { return *resumption_; }
   // Nobody has the resumption any more: it is freed, and the coroutine is not suspended.
   void take_back() noexcept;
   // Somebody has it and wakes it, or has woken it: that has no effect any more.

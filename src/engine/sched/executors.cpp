@@ -76,6 +76,7 @@ Job* WorkStealing::take_shared(Worker& me) noexcept {
 
 Job* WorkStealing::steal(Worker* me, std::uint32_t self) noexcept {
   const auto count = static_cast<std::uint32_t>(workers_.size());
+  if (count == 1 && me != nullptr) return nullptr;
   const std::uint64_t first = me != nullptr ? me->rng.next() : 0;
   Deque::Loot loot;
   for (std::uint32_t i = 0; i < count; ++i) {

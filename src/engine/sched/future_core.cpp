@@ -8,7 +8,7 @@ namespace lamellar::detail {
 FutureAwaiter::~FutureAwaiter() {
   if (!suspended_.suspended()) return;
   // The frame is destroyed: nobody may resume it any more.
-  if (core_->withdraw(*waker_))
+  if (core_->withdraw(suspended_.resumption()))
     suspended_.take_back();
   else
     suspended_.abandon();
@@ -20,7 +20,6 @@ bool FutureAwaiter::suspend(FutureCore& core, std::coroutine_handle<> self,
   WaitLabel label = core.label;
   if (where.line() != 0) label.where = where;
   Resumption& resumption = suspended_.suspend(self, label, &core.home());
-  waker_ = &resumption;
   // From here on another thread may resume and destroy this.
   if (core.enter(resumption)) return true;
   suspended_.take_back();

@@ -122,10 +122,7 @@ void Scheduler::submit_or_run(detail::Job& job, Priority priority) noexcept {
 
 void Scheduler::throttle() noexcept {
   if (options_.executor->queued(Executor::kVisitor) < kLongQueue) return;
-  while (options_.executor->queued(Executor::kVisitor) > kLongQueue / 2) {
-    detail::Job* const job = options_.executor->take(number_of_this_thread());
-    if (job == nullptr) break;
-    run(*job);
+  while (options_.executor->queued(Executor::kVisitor) > kLongQueue / 2 && run_one()) {
   }
   options_.hook->going_idle();
 }
@@ -147,21 +144,20 @@ void Scheduler::run(detail::Job& job) noexcept {
   after.engine = outer_engine;
 }
 
+bool Scheduler::run_one() noexcept {
+  detail::Job* const job = options_.executor->take(number_of_this_thread());
+  if (job == nullptr) return false;
+  run(*job);
+  return true;
+}
+
 bool Scheduler::work_once() noexcept {
-  const std::uint32_t number = number_of_this_thread();
-  if (++t_turn % kPollEvery != 0) {
-    if (detail::Job* const job = options_.executor->take(number)) {
-      run(*job);
-      return true;
-    }
-  }
-  bool worked = poll();
-  worked = fire_timers() || worked;
-  if (detail::Job* const job = options_.executor->take(number)) {
-    run(*job);
-    worked = true;
-  }
-  return worked;
+  const bool network_first = ++t_turn % kPollEvery == 0;
+  if (!network_first && run_one()) return true;
+  bool news = poll();
+  news = fire_timers() || news;
+  // Without news there is still no job.
+  return ((network_first || news) && run_one()) || news;
 }
 
 // One thread at a time looks at the network; while it runs what it found there, another may.

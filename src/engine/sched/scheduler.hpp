@@ -72,7 +72,8 @@ class Scheduler {
   bool work_once() noexcept;
 
   // Works until done() holds. `done` must become true by a publication followed by wake_waiters()
-  // (or by something this thread runs itself); its loads must be seq_cst.
+  // (or by something this thread runs itself); its loads must be seq_cst. It is asked before
+  // parking and again after it: asked twice about one state it must give the same answer.
   // BLOCKS: may. REQUIRES: not inside a task (see refuse_inside_task).
   template <class Done>
   void work_until(const Done& done, const detail::WaitLabel& label, std::source_location where) {
@@ -184,6 +185,7 @@ class Scheduler {
   void one_less_blocks() noexcept;
   bool retire() noexcept;
   void stand_in() noexcept;
+  bool run_one() noexcept;
   bool poll() noexcept;
   bool fire_timers() noexcept;
   void notify_work() noexcept;

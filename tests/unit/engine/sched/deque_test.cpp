@@ -9,7 +9,7 @@
 
 #include "base/clock/sim.hpp"
 #include "base/clock/thread.hpp"
-#include "conformance/seeds.hpp"
+#include "support/seeds.hpp"
 #include "engine/sched/planted.hpp"
 
 namespace deque_test {
@@ -17,6 +17,8 @@ namespace {
 
 using lamellar::detail::Job;
 using lamellar::engine::Deque;
+using lamellar::testing_support::for_seeds;
+using lamellar::testing_support::schedules;
 
 struct Counted : Job {
   Counted() : Job([](Job*) noexcept {}) {}
@@ -131,9 +133,8 @@ TEST(Deque, NothingIsTakenTwiceOrLost) {
 using Short = lamellar::engine::BasicDeque<4>;
 
 TEST(Deque, Schedules) {
-  namespace conformance = lamellar::conformance;
-  conformance::for_seeds(conformance::schedules(1000),
-                         [](std::uint64_t seed) { EXPECT_EQ(contend<Short>(60, 2, seed), 0u); });
+  for_seeds(schedules(1000),
+            [](std::uint64_t seed) { EXPECT_EQ(contend<Short>(60, 2, seed), 0u); });
 }
 
 TEST(Deque, ThePlantedDoublePopIsFound) {

@@ -6,7 +6,7 @@
 
 #include "base/clock/rng.hpp"
 #include "base/clock/sim.hpp"
-#include "conformance/seeds.hpp"
+#include "support/seeds.hpp"
 #include "engine/sched/planted.hpp"
 #include "unit/engine/sched/fixture.hpp"
 
@@ -160,8 +160,7 @@ bool every_job_is_heard_of(std::uint64_t seed) {
 }
 
 TEST(Scheduler, SchedulesOfParkingAndSubmitting) {
-  namespace conformance = lamellar::conformance;
-  const std::uint64_t seeds = conformance::schedules(1000);
+  const std::uint64_t seeds = lamellar::testing_support::schedules(1000);
   for (std::uint64_t seed = 1; seed <= seeds; ++seed)
     ASSERT_TRUE(every_job_is_heard_of(seed)) << "seed " << seed;
 }

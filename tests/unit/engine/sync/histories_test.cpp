@@ -8,7 +8,7 @@
 #include <deque>
 
 #include "base/clock/rng.hpp"
-#include "conformance/seeds.hpp"
+#include "support/seeds.hpp"
 #include "engine/sync/planted.hpp"
 #include "support/linearize.hpp"
 #include "unit/engine/sync/fixture.hpp"
@@ -22,23 +22,14 @@ using lamellar::ChannelClosed;
 using lamellar::Mutex;
 using lamellar::RwLock;
 using lamellar::Semaphore;
-using lamellar::conformance::for_seeds;
+using lamellar::testing_support::for_seeds;
 using lamellar::testing_support::Call;
 using lamellar::testing_support::History;
 using lamellar::testing_support::linearizable;
+using lamellar::testing_support::schedules;
 
 constexpr int kTasks = 3;
 constexpr int kOperations = 4;
-
-std::uint64_t schedules() {
-  const char* const set = std::getenv("LAMELLAR_TEST_SCHEDULES");
-  if (set != nullptr) return std::strtoull(set, nullptr, 10);
-#if defined(__SANITIZE_THREAD__)
-  return 50;  // one thread runs at a time: there is no race to be seen
-#else
-  return 1000;
-#endif
-}
 
 // What a task does between its operations: nothing, or let others go first.
 bool pauses(base::Rng& rng) { return rng.next() % 3 == 0; }
@@ -112,7 +103,7 @@ Task<> uses_semaphore(Semaphore& semaphore, PermitHistory& history, std::uint64_
 }
 
 void semaphore_histories(std::uint64_t permits, std::uint64_t most) {
-  for_seeds(schedules(), [&](std::uint64_t seed) {
+  for_seeds(schedules(1000), [&](std::uint64_t seed) {
     House house(2);
     Semaphore semaphore(permits);
     PermitHistory history(kTasks * kOperations);
@@ -167,7 +158,7 @@ Task<> uses_mutex(Mutex& mutex, PermitHistory& history, std::uint64_t seed, int&
 }
 
 TEST(Histories, OfAMutex) {
-  for_seeds(schedules(), [](std::uint64_t seed) {
+  for_seeds(schedules(1000), [](std::uint64_t seed) {
     House house(2);
     Mutex mutex;
     int inside = 0;
@@ -215,7 +206,7 @@ Task<> uses_rw_lock(RwLock& lock, PermitHistory& history, std::uint64_t seed) {
 }
 
 TEST(Histories, OfAReaderWriterLock) {
-  for_seeds(schedules(), [](std::uint64_t seed) {
+  for_seeds(schedules(1000), [](std::uint64_t seed) {
     House house(2);
     RwLock lock;
     PermitHistory history(kTasks * kOperations);
@@ -245,7 +236,7 @@ Task<> goes_round(Barrier& barrier, History<int>& history, std::uint64_t seed) {
 }
 
 TEST(Histories, OfABarrier) {
-  for_seeds(schedules(), [](std::uint64_t seed) {
+  for_seeds(schedules(1000), [](std::uint64_t seed) {
     House house(2);
     Barrier barrier(kTasks);
     History<int> history(kTasks * kOperations);
@@ -368,7 +359,7 @@ bool all_ready(const std::vector<Future<void>>& futures) {
 
 // Somebody closes it when all are done, or somewhat earlier: some of them may wait for ever.
 void channel_histories(std::size_t capacity) {
-  for_seeds(schedules(), [&](std::uint64_t seed) {
+  for_seeds(schedules(1000), [&](std::uint64_t seed) {
     House house(2);
     Channel<int> channel(capacity);
     ChannelHistory history(4 * kTasks * kOperations);
@@ -402,7 +393,7 @@ Hand takes_and_gives(Semaphore& semaphore) { const auto guard = co_await semapho
 // While others take and give, coroutines of this thread begin to wait and are destroyed, before or
 // after they were granted a permit: none is lost.
 TEST(Histories, OfASemaphoreWithWaitersThatAreDestroyed) {
-  for_seeds(schedules(), [](std::uint64_t seed) {
+  for_seeds(schedules(1000), [](std::uint64_t seed) {
     House others(2);
     Bench mine;
     const std::uint64_t permits = seed % 2 + 1;
@@ -434,7 +425,7 @@ Task<> sends_all(Channel<int>& channel, int first) {
 
 // No value is lost with a receiver that is destroyed, and none is received twice.
 TEST(Histories, OfAChannelWithReceiversThatAreDestroyed) {
-  for_seeds(schedules(), [](std::uint64_t seed) {
+  for_seeds(schedules(1000), [](std::uint64_t seed) {
     House others(2);
     Bench mine;
     base::Rng rng(seed);

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -26,6 +27,24 @@ class Combine : public testing::TestWithParam<std::uint32_t> {
  protected:
   World world = world_of(GetParam());
 };
+
+// Where it matters what comes first in time, time is virtual: it stands still while anybody works,
+// so that a loaded machine changes nothing.
+class InVirtualTime : public testing::TestWithParam<std::uint32_t> {
+ protected:
+  void run(const std::function<void(World&)>& body) {
+    EXPECT_EQ(0, lamellar::WorldBuilder()
+                     .force("BACKEND", "sim")
+                     .force_num_pes(1)
+                     .force_threads(GetParam())
+                     .launch([&](World& world) {
+                       body(world);
+                       return 0;
+                     }));
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Threads, InVirtualTime, testing::Values(1u, 3u));
+
 INSTANTIATE_TEST_SUITE_P(Threads, Combine, testing::Values(1u, 3u));
 
 Task<int> value_after(int value, std::chrono::nanoseconds delay) {
@@ -46,18 +65,6 @@ TEST_P(Combine, SleepsAtLeastThatLong) {
     co_return lamellar::Clock::now() - before;
   };
   EXPECT_GE(world.block_on(task()), 5ms);
-}
-
-TEST_P(Combine, SleepersWakeInTheOrderOfTheirTimes) {
-  std::vector<int> order;
-  auto sleeper = [&](int number) -> Task<void> {
-    co_await lamellar::sleep_for(std::chrono::milliseconds(20 + 20 * number));
-    order.push_back(number);
-  };
-  std::vector<Future<void>> all;
-  for (const int number : {2, 0, 3, 1}) all.push_back(world.spawn(sleeper(number)));
-  for (auto& one : all) one.block();
-  EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3}));
 }
 
 TEST_P(Combine, AZeroOrNegativeSleepEnds) {
@@ -135,85 +142,100 @@ TEST_P(Combine, WhenAllThrowsTheFirstInTheOrderGiven) {
   EXPECT_EQ(world.block_on(task()), "first in order");
 }
 
-TEST_P(Combine, WhenAnyGivesOneAndLeavesTheOthers) {
-  auto task = [this]() -> Task<std::string> {
-    std::vector<Future<int>> futures;
-    futures.push_back(world.spawn(value_after(1, 40ms)));
-    futures.push_back(world.spawn(value_after(2, 5ms)));
-    futures.push_back(world.spawn(value_after(3, 80ms)));
-    const std::size_t first = co_await lamellar::when_any(futures);
-    const int value = co_await futures[first];
-    std::string text = std::to_string(first) + ":" + std::to_string(value);
-    futures.erase(futures.begin() + static_cast<std::ptrdiff_t>(first));
-    const std::size_t second = co_await lamellar::when_any(futures);
-    const int next = co_await futures[second];
-    text += " " + std::to_string(second) + ":" + std::to_string(next);
-    const int last = co_await futures[1 - second];
-    text += " " + std::to_string(last);
-    co_return text;
-  };
-  EXPECT_EQ(world.block_on(task()), "1:2 0:1 3");
-}
-
-TEST_P(Combine, WhenAnyOfTwoTypesAndOfDoneOnes) {
-  auto task = [this]() -> Task<std::size_t> {
-    auto number = world.spawn(value_after(1, 50ms));
-    auto text = world.spawn([] { return std::string("now"); });
-    const std::size_t first = co_await lamellar::when_any(number, text);
-    const std::size_t again = co_await lamellar::when_any(number, text);
-    co_await text;
-    co_await number;
-    co_return first * 10 + again;
-  };
-  EXPECT_EQ(world.block_on(task()), 11u);
-}
-
-TEST_P(Combine, TimeoutsEndTheWaitAndNotTheWork) {
-  auto ended = std::make_shared<std::atomic<bool>>(false);
-  auto task = [this, ended]() -> Task<std::string> {
-    auto slow = [](std::shared_ptr<std::atomic<bool>> flag) -> Task<int> {
-      co_await lamellar::sleep_for(30ms);
-      flag->store(true);
-      co_return 1;
+TEST_P(InVirtualTime, SleepersWakeInTheOrderOfTheirTimes) {
+  run([&](World& world) {
+    std::vector<int> order;
+    auto sleeper = [&](int number) -> Task<void> {
+      co_await lamellar::sleep_for(std::chrono::milliseconds(20 + 20 * number));
+      order.push_back(number);
     };
-    std::string text;
-    auto started = world.spawn(slow(ended));
-    try {
-      co_await lamellar::with_timeout(std::move(started), 2ms);
-    } catch (const lamellar::TimedOut& error) {
-      text = error.what();
-    }
-    auto quick = world.spawn(value_after(5, 1ms));
-    const int value = co_await lamellar::with_timeout(std::move(quick), 10s);
-    while (!ended->load()) co_await lamellar::sleep_for(1ms);
-    co_return text + " " + std::to_string(value);
-  };
-  const std::string text = world.block_on(task());
-  EXPECT_NE(text.find("did not come in time"), std::string::npos) << text;
-  EXPECT_NE(text.find("combine_test.cpp:"), std::string::npos) << text;
-  EXPECT_EQ(text.back(), '5');
+    std::vector<Future<void>> all;
+    for (const int number : {2, 0, 3, 1}) all.push_back(world.spawn(sleeper(number)));
+    for (auto& one : all) one.block();
+    EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3}));
+  });
+}
+
+TEST_P(InVirtualTime, WhenAnyGivesOneAndLeavesTheOthers) {
+  run([&](World& world) {
+    auto task = [&]() -> Task<std::string> {
+      std::vector<Future<int>> futures;
+      futures.push_back(world.spawn(value_after(1, 40ms)));
+      futures.push_back(world.spawn(value_after(2, 5ms)));
+      futures.push_back(world.spawn(value_after(3, 80ms)));
+      const std::size_t first = co_await lamellar::when_any(futures);
+      const int value = co_await futures[first];
+      std::string text = std::to_string(first) + ":" + std::to_string(value);
+      futures.erase(futures.begin() + static_cast<std::ptrdiff_t>(first));
+      const std::size_t second = co_await lamellar::when_any(futures);
+      const int next = co_await futures[second];
+      text += " " + std::to_string(second) + ":" + std::to_string(next);
+      const int last = co_await futures[1 - second];
+      text += " " + std::to_string(last);
+      co_return text;
+    };
+    EXPECT_EQ(world.block_on(task()), "1:2 0:1 3");
+  });
+}
+
+TEST_P(InVirtualTime, WhenAnyOfTwoTypesAndOfDoneOnes) {
+  run([&](World& world) {
+    auto task = [&]() -> Task<std::size_t> {
+      auto number = world.spawn(value_after(1, 50ms));
+      auto text = world.spawn([] { return std::string("now"); });
+      const std::size_t first = co_await lamellar::when_any(number, text);
+      const std::size_t again = co_await lamellar::when_any(number, text);
+      co_await text;
+      co_await number;
+      co_return first * 10 + again;
+    };
+    EXPECT_EQ(world.block_on(task()), 11u);
+  });
+}
+
+TEST_P(InVirtualTime, TimeoutsEndTheWaitAndNotTheWork) {
+  run([&](World& world) {
+    auto ended = std::make_shared<std::atomic<bool>>(false);
+    auto task = [&, ended]() -> Task<std::string> {
+      auto slow = [](std::shared_ptr<std::atomic<bool>> flag) -> Task<int> {
+        co_await lamellar::sleep_for(30ms);
+        flag->store(true);
+        co_return 1;
+      };
+      std::string text;
+      auto started = world.spawn(slow(ended));
+      try {
+        co_await lamellar::with_timeout(std::move(started), 2ms);
+      } catch (const lamellar::TimedOut& error) {
+        text = error.what();
+      }
+      auto quick = world.spawn(value_after(5, 1ms));
+      const int value = co_await lamellar::with_timeout(std::move(quick), 10s);
+      while (!ended->load()) co_await lamellar::sleep_for(1ms);
+      co_return text + " " + std::to_string(value);
+    };
+    const std::string text = world.block_on(task());
+    EXPECT_NE(text.find("did not come in time"), std::string::npos) << text;
+    EXPECT_NE(text.find("combine_test.cpp:"), std::string::npos) << text;
+    EXPECT_EQ(text.back(), '5');
+  });
+}
+
+Task<int> sleeps_until_stopped(std::stop_token token) {
+  try {
+    co_await lamellar::sleep_for(10min, token);
+  } catch (const lamellar::Cancelled&) {
+    co_return 1;
+  }
+  co_return 0;
 }
 
 TEST_P(Combine, StopTokensEndWaitsPromptly) {
   auto task = [this]() -> Task<int> {
     std::stop_source stop;
-    auto waits = [](std::stop_token token) -> Task<int> {
-      try {
-        co_await lamellar::sleep_for(10min, token);
-      } catch (const lamellar::Cancelled&) {
-        co_return 1;
-      }
-      co_return 0;
-    };
-    auto first = world.spawn(waits(stop.get_token()));
+    auto first = world.spawn(sleeps_until_stopped(stop.get_token()));
     auto waits_for_work = [this](std::stop_token token) -> Task<int> {
-      auto never = world.spawn([](std::stop_token inner) -> Task<int> {
-        try {
-          co_await lamellar::sleep_for(10min, inner);
-        } catch (const lamellar::Cancelled&) {
-        }
-        co_return 0;
-      }(token));
+      auto never = world.spawn(sleeps_until_stopped(token));
       try {
         co_await lamellar::with_stop(std::move(never), token);
       } catch (const lamellar::Cancelled&) {
@@ -242,15 +264,7 @@ TEST_P(Combine, StopTokensEndWaitsPromptly) {
 TEST_P(Combine, StoppedFromAnotherThread) {
   for (int round = 0; round < 200; ++round) {
     std::stop_source stop;
-    auto waits = [](std::stop_token token) -> Task<int> {
-      try {
-        co_await lamellar::sleep_for(10min, token);
-      } catch (const lamellar::Cancelled&) {
-        co_return 1;
-      }
-      co_return 0;
-    };
-    auto waiting = world.spawn(waits(stop.get_token()));
+    auto waiting = world.spawn(sleeps_until_stopped(stop.get_token()));
     std::thread other([&] { stop.request_stop(); });
     EXPECT_EQ(waiting.block(), 1);
     other.join();

@@ -12,7 +12,7 @@
 
 #include "base/clock/sim.hpp"
 
-namespace lamellar::conformance {
+namespace lamellar::testing_support {
 
 inline std::atomic<std::uint64_t> g_seed{0};
 
@@ -52,4 +52,4 @@ void for_seeds(std::uint64_t count, const Body& body) {
   signal(SIGABRT, before);
 }
 
-}  // namespace lamellar::conformance
+}  // namespace lamellar::testing_support
