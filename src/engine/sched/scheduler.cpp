@@ -41,7 +41,9 @@ constinit thread_local std::uint32_t Scheduler::t_turn = 0;  // over all waits: 
 constinit thread_local Scheduler* Scheduler::t_polls_for = nullptr;
 
 Scheduler::Scheduler(SchedulerOptions options)
-    : options_(std::move(options)), taken_(new std::atomic<bool>[options_.workers + 1]()) {
+    : options_(std::move(options)),
+      taken_(new std::atomic<bool>[options_.workers + 1]()),
+      own_(new JobList[options_.workers + 1]) {
   if (!options_.executor) options_.executor = std::make_unique<WorkStealing>();
 }
 
@@ -82,7 +84,7 @@ void Scheduler::run_all_that_is_left() noexcept {
     any = timers_.fire(base::kForever - 1);
     for (std::uint32_t i = 0; i <= options_.workers + 1; ++i) {
       const std::uint32_t number = i <= options_.workers ? i : Executor::kVisitor;
-      while (detail::Job* const job = options_.executor->take(number)) {
+      while (detail::Job* const job = take(number)) {
         run(*job);
         any = true;
       }
@@ -103,6 +105,12 @@ void Scheduler::submit_last(detail::Job& job) noexcept {
   options_.executor->submit_last(job, number_of_this_thread());
   base::sim_point();
   notify_work();
+}
+
+void Scheduler::submit_to(std::uint32_t number, detail::Job& job) noexcept {
+  own_[number].push(job);
+  base::sim_point();
+  options_.doorbell->notify(INT32_MAX, options_.scope);  // one of them it must be
 }
 
 // Pairs with prepare_to_park(): what was submitted is seen by whoever is still looking, or this
@@ -145,8 +153,19 @@ void Scheduler::run(detail::Job& job) noexcept {
   after.engine = outer_engine;
 }
 
+detail::Job* Scheduler::take(std::uint32_t number) noexcept {
+  if (number != Executor::kVisitor)
+    if (detail::Job* const job = own_[number].pop()) return job;
+  return options_.executor->take(number);
+}
+
+bool Scheduler::has_work(std::uint32_t number) noexcept {
+  return (number != Executor::kVisitor && own_[number].size() != 0) ||
+         options_.executor->has_work(number);
+}
+
 bool Scheduler::run_one() noexcept {
-  detail::Job* const job = options_.executor->take(number_of_this_thread());
+  detail::Job* const job = take(number_of_this_thread());
   if (job == nullptr) return false;
   run(*job);
   return true;
@@ -190,7 +209,7 @@ bool Scheduler::fire_timers() noexcept {
 bool Scheduler::pending() noexcept {
   if (g_planted_lost_wake_up.load(std::memory_order_relaxed)) return options_.hook->pending();
   if (t_seat.worker == Executor::kVisitor) take_number(0);  // its jobs may be nobody else's
-  return options_.executor->has_work(number_of_this_thread()) || options_.hook->pending();
+  return has_work(number_of_this_thread()) || options_.hook->pending();
 }
 
 Scheduler::Sitting::Sitting(Scheduler& scheduler, std::uint32_t home) noexcept
@@ -220,8 +239,9 @@ std::uint32_t Scheduler::give_number_back() noexcept {
   const std::uint32_t number = std::exchange(t_seat.worker, Executor::kVisitor);
   if (number == Executor::kVisitor) return number;
   taken_[number].store(false);  // pairs with pending()
-  if (options_.doorbell->anybody() && options_.executor->has_work(number))
-    options_.doorbell->notify(options_.executor->wakes(), options_.scope);
+  if (options_.doorbell->anybody() && has_work(number))  // who takes the number must be awake
+    options_.doorbell->notify(own_[number].size() != 0 ? INT32_MAX : options_.executor->wakes(),
+                              options_.scope);
   return number;
 }
 

@@ -23,6 +23,7 @@
 #include "base/clock/thread.hpp"
 #include "base/wait/wait.hpp"
 #include "engine/sched/idle_hook.hpp"
+#include "engine/sched/job_list.hpp"
 #include "engine/sched/timers.hpp"
 
 namespace lamellar::engine {
@@ -57,6 +58,10 @@ class Scheduler {
   void submit(detail::Job& job, Priority priority = Priority::kNormal) noexcept;
   // Behind what was submitted before.
   void submit_last(detail::Job& job) noexcept;
+
+  // For the thread that has this number: 0 is whoever waits, the others are workers, or who stands
+  // in for them. Before what the executor has. REQUIRES: number <= workers. THREADS: any.
+  void submit_to(std::uint32_t number, detail::Job& job) noexcept;
 
   // For a job that runs to its end: inside a task, where thousands wait already, here and now. So
   // whoever starts more than all run needs no more memory for it, and it costs less.
@@ -184,11 +189,11 @@ class Scheduler {
   // network is looked at. Whether done() holds; false when there are jobs to run, or after a while.
   template <class Done>
   bool look_briefly(const Done& done) {
-    bool worked = false, over = options_.executor->has_work(Executor::kVisitor);
+    bool worked = false, over = has_work(0);
     for (std::uint32_t looks = 0; looks < kBriefLooks && !over; ++looks) {
       if (poll()) {
         worked = true;
-        over = done() || options_.executor->has_work(Executor::kVisitor);
+        over = done() || has_work(0);
         continue;
       }
       if (std::exchange(worked, false)) options_.hook->going_idle();
@@ -208,6 +213,8 @@ class Scheduler {
   bool retire() noexcept;
   void stand_in() noexcept;
   bool run_one() noexcept;
+  detail::Job* take(std::uint32_t number) noexcept;
+  bool has_work(std::uint32_t number) noexcept;
   bool poll() noexcept;
   bool fire_timers() noexcept;
   void notify_work() noexcept;
@@ -230,6 +237,7 @@ class Scheduler {
   SchedulerOptions options_;
   Timers timers_;
   std::unique_ptr<std::atomic<bool>[]> taken_;  // the numbers of workers; one thread has each
+  std::unique_ptr<JobList[]> own_;              // jobs for one number
   alignas(64) std::atomic<std::uint32_t> searching_{0};
   alignas(64) std::atomic<bool> polling_{false};
   // The time at which some thread that sleeps wakes up for a timer.

@@ -67,6 +67,21 @@ TEST_P(Combine, SleepsAtLeastThatLong) {
   EXPECT_GE(world.block_on(task()), 5ms);
 }
 
+TEST_P(Combine, AThousandTasksSleepAThousandTimesEach) {
+  std::atomic<int> slept{0};
+  auto sleeper = [](std::atomic<int>& count, int number) -> Task<void> {
+    for (int i = 0; i < 1000; ++i) {
+      co_await lamellar::sleep_for(std::chrono::nanoseconds(number * 37 + i * 11 % 5000));
+      ++count;
+    }
+  };
+  std::vector<Future<void>> all;
+  for (int number = 0; number < 1000; ++number)
+    all.push_back(world.spawn(sleeper(slept, number)));
+  for (auto& one : all) one.block();
+  EXPECT_EQ(slept.load(), 1'000'000);
+}
+
 TEST_P(Combine, AZeroOrNegativeSleepEnds) {
   auto task = []() -> Task<int> {
     co_await lamellar::sleep_for(0ns);
