@@ -8,8 +8,8 @@
 
 #include <lamellar/detail/job.hpp>
 
+#include "base/clock/futex.hpp"
 #include "base/clock/mutex.hpp"
-#include "base/clock/thread.hpp"
 
 namespace lamellar::engine {
 
