@@ -11,9 +11,9 @@
 #endif
 #endif
 
-// A sanitizer counts by itself, and has an operator new of its own.
+// A sanitizer counts by itself, and has an operator new of its own. (g++ has no header for it.)
 #if defined(LAMELLAR_FUZZ_ASAN)
-#include <sanitizer/allocator_interface.h>
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes();
 #else
 #include <malloc.h>
 
