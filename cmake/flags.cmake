@@ -11,6 +11,10 @@ endif()
 set(CMAKE_CXX_FLAGS_SANITIZE "-O1 -g1 -fno-omit-frame-pointer" CACHE STRING "")
 mark_as_advanced(CMAKE_CXX_FLAGS_SANITIZE)
 
+if(LAMELLAR_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 if(LAMELLAR_SANITIZE)
   if(NOT LAMELLAR_SANITIZE MATCHES "^(address|undefined|thread|address,undefined)$")
     message(FATAL_ERROR "LAMELLAR_SANITIZE is '${LAMELLAR_SANITIZE}'; "
