@@ -315,7 +315,6 @@ TEST_P(Combine, TenMillionPostsNeedNoMoreMemory) {
 TEST_P(Combine, PrioritiesRunAllAndHighOnesFirst) {
   std::atomic<int> ran{0};
   std::vector<int> order;
-  std::atomic<bool> go{false};
   if (GetParam() == 1) {
     for (const auto priority :
          {lamellar::Priority::kLow, lamellar::Priority::kNormal, lamellar::Priority::kHigh})
