@@ -33,7 +33,7 @@ template <class T>
 Task<std::string> error_of(Task<T> task) {
   std::string text = "none";
   try {
-    co_await std::move(task);
+    static_cast<void>(co_await std::move(task));  // a guard, maybe
   } catch (const TimedOut&) {
     text = "timed out";
   } catch (const Cancelled&) {
