@@ -188,6 +188,7 @@ bool Scheduler::fire_timers() noexcept {
 
 bool Scheduler::pending() noexcept {
   if (g_planted_lost_wake_up.load(std::memory_order_relaxed)) return options_.hook->pending();
+  if (t_seat.worker == Executor::kVisitor) take_number(0);  // its jobs may be nobody else's
   return options_.executor->has_work(number_of_this_thread()) || options_.hook->pending();
 }
 
@@ -217,8 +218,8 @@ void Scheduler::take_number(std::uint32_t home) noexcept {
 std::uint32_t Scheduler::give_number_back() noexcept {
   const std::uint32_t number = std::exchange(t_seat.worker, Executor::kVisitor);
   if (number == Executor::kVisitor) return number;
-  taken_[number].store(false);
-  if (options_.executor->has_work(number))
+  taken_[number].store(false);  // pairs with pending()
+  if (options_.doorbell->anybody() && options_.executor->has_work(number))
     options_.doorbell->notify(options_.executor->wakes(), options_.scope);
   return number;
 }
@@ -261,8 +262,11 @@ bool Scheduler::look_longer(std::uint32_t looks, std::uint64_t& since_ns) const 
     base::yield_thread();
     return true;
   }
-  if (looks == 2) since_ns = base::now_ns();
-  if (looks % kSpinsPerClock == 0 && base::now_ns() - since_ns > kSpinNs) return false;
+  if (looks % kSpinsPerClock == 0) {  // most waits are over before the first
+    const std::uint64_t now = base::now_ns();
+    if (looks == kSpinsPerClock) since_ns = now;
+    if (now - since_ns > kSpinNs) return false;
+  }
   base::spin_pause();
   return true;
 }
@@ -273,6 +277,7 @@ void Scheduler::start_searching() noexcept {
 
 void Scheduler::stop_searching() noexcept {
   if (!std::exchange(t_seat.searching, false) || searching_.fetch_sub(1) != 1) return;
+  if (!options_.doorbell->anybody()) return;
   // Nobody looks any more. There may be more work; and who slept with the alarm set may be about to
   // do something long.
   if (timers_.next_ns() < alarm_ns_.load() || options_.executor->has_work(Executor::kVisitor))
@@ -356,9 +361,7 @@ Scheduler::Waiting::Waiting(Scheduler& scheduler, const detail::WaitLabel& label
       label_(label),
       where_(where),
       sitting_(scheduler, 0),
-      warn_at_ns_(base::kForever) {
-  scheduler_.options_.hook->going_idle();
-}
+      warn_at_ns_(base::kForever) {}
 
 void Scheduler::Waiting::enter() noexcept {
   if (std::exchange(entered_, true)) return;

@@ -78,6 +78,8 @@ class Scheduler {
   template <class Done>
   void work_until(const Done& done, const detail::WaitLabel& label, std::source_location where) {
     if (done()) return;
+    options_.hook->going_idle();
+    if (options_.spins && look_briefly(done)) return;
     Waiting waiting(*this, label, where);
     while (!done()) waiting.step(done);
   }
@@ -178,6 +180,26 @@ class Scheduler {
     std::uint64_t warn_at_ns_;
   };
 
+  // Most answers of a PE on the same host come before it is worth while to take a seat: only the
+  // network is looked at. Whether done() holds; false when there are jobs to run, or after a while.
+  template <class Done>
+  bool look_briefly(const Done& done) {
+    bool worked = false, over = options_.executor->has_work(Executor::kVisitor);
+    for (std::uint32_t looks = 0; looks < kBriefLooks && !over; ++looks) {
+      if (poll()) {
+        worked = true;
+        over = done() || options_.executor->has_work(Executor::kVisitor);
+        continue;
+      }
+      if (std::exchange(worked, false)) options_.hook->going_idle();
+      base::spin_pause();
+      over = done();
+    }
+    // What this thread did for others must not stay behind while it computes.
+    if (worked) options_.hook->going_idle();
+    return over && done();
+  }
+
   void take_number(std::uint32_t home) noexcept;
   std::uint32_t give_number_back() noexcept;
   void work_until_left(std::uint32_t home, const std::function<bool()>& leave) noexcept;
@@ -199,6 +221,7 @@ class Scheduler {
   bool pending() noexcept;
   void run(detail::Job& job) noexcept;
   void run_all_that_is_left() noexcept;
+  static constexpr std::uint32_t kBriefLooks = 64;
   static thread_local Seat t_seat __attribute__((tls_model("initial-exec")));
   static thread_local std::uint32_t t_turn __attribute__((tls_model("initial-exec")));
   // Whose network the calling thread looks at just now, for all of its threads.
