@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <gtest/gtest.h>
+#include <lamellar/sync.hpp>
 #include <lamellar/world.hpp>
 
 namespace idioms {
@@ -145,6 +146,12 @@ class Hand {
   explicit Hand(std::coroutine_handle<promise_type> handle) : handle_(handle) {}
   std::coroutine_handle<promise_type> handle_;
 };
+
+// Nobody has the lock, and only one can.
+inline bool is_free(lamellar::Mutex& mutex) {
+  const auto guard = mutex.try_lock();
+  return guard.owns() && !mutex.try_lock().owns();
+}
 
 inline Task<Counted> counted(int value) { co_return Counted(value); }
 inline Task<int> fails(std::string text) {
