@@ -23,6 +23,7 @@ void submit(engine::Scheduler& scheduler, Job& job, Priority priority) noexcept 
 namespace lamellar::engine {
 namespace {
 
+constexpr std::uint32_t kPauses = 16;        // looks with a pause in between, then
 constexpr std::uint32_t kYields = 32;        // looks with a yield in between, before parking
 constexpr std::uint64_t kSpinNs = 30'000;    // how long to look where every thread has a cpu
 constexpr std::uint32_t kSpinsPerClock = 32; // looks between two looks at the clock
@@ -258,8 +259,8 @@ void Scheduler::work_until_left(std::uint32_t home, const std::function<bool()>&
 
 bool Scheduler::look_longer(std::uint32_t looks, std::uint64_t& since_ns) const noexcept {
   if (!options_.spins) {
-    if (looks > kYields) return false;
-    base::yield_thread();
+    if (looks > kPauses + kYields) return false;
+    looks <= kPauses ? base::spin_pause() : base::yield_thread();
     return true;
   }
   if (looks % kSpinsPerClock == 0) {  // most waits are over before the first
