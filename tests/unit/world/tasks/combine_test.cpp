@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/core/sanitizers.hpp"
+
 namespace combine_test {
 namespace {
 
@@ -308,7 +310,7 @@ TEST_P(Combine, TenMillionPostsNeedNoMoreMemory) {
     return usage.ru_maxrss;
   };
   std::atomic<int> ran{0};
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(LAMELLAR_ADDRESS_SANITIZER) || defined(LAMELLAR_THREAD_SANITIZER)
   constexpr int kPosts = 300'000;
   constexpr long kMostKib = 1024 * 1024;  // they keep what was freed
 #else
@@ -330,7 +332,6 @@ TEST_P(Combine, TenMillionPostsNeedNoMoreMemory) {
 TEST_P(Combine, PrioritiesRunAllAndHighOnesFirst) {
   std::atomic<int> ran{0};
   std::vector<int> order;
-  std::atomic<bool> go{false};
   if (GetParam() == 1) {
     for (const auto priority :
          {lamellar::Priority::kLow, lamellar::Priority::kNormal, lamellar::Priority::kHigh})
