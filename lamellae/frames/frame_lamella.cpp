@@ -22,6 +22,11 @@ void count(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept {
   counter.fetch_add(by, std::memory_order_relaxed);
 }
 
+// Where only one thread counts at a time.
+void count_alone(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept {
+  counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+}
+
 // Committed and not yet read; its owner's commits pair with the load.
 bool has_news(const FrameControl& control) noexcept {
   return control.committed.load(std::memory_order_acquire) !=
@@ -198,7 +203,7 @@ bool FrameLamella::try_claim_eager(Pe destination, EagerRoom& room) noexcept {
     const std::uint32_t taken =
         blocks_[destination].eager_taken(my_pe_).load(std::memory_order_acquire);
     if (taken != sender.posted) {
-      sender.claimed.store(false);
+      sender.claimed.store(false, std::memory_order_release);
       return false;
     }
     sender.taken.store(taken, std::memory_order_relaxed);
@@ -209,7 +214,7 @@ bool FrameLamella::try_claim_eager(Pe destination, EagerRoom& room) noexcept {
 }
 
 void FrameLamella::unclaim_eager(Pe destination) noexcept {
-  eager_[destination].claimed.store(false);
+  eager_[destination].claimed.store(false, std::memory_order_release);
 }
 
 void FrameLamella::post_eager(Pe destination, Lane lane, std::uint32_t bytes) noexcept {
@@ -222,7 +227,7 @@ void FrameLamella::post_eager(Pe destination, Lane lane, std::uint32_t bytes) no
   base::sim_point();
   const std::uint32_t posted = ++sender.posted;
   slot.posted.store(posted);  // seq_cst, before the look at the doorbell; pairs with eager_waits()
-  sender.claimed.store(false);
+  sender.claimed.store(false, std::memory_order_release);
   base::sim_point();
   to.head().doorbell.notify(1, scope_);
 }
@@ -236,7 +241,7 @@ bool FrameLamella::eager_waits(Pe source) const noexcept {
 bool FrameLamella::receive_eager(Pe source, FrameSink& sink) noexcept {
   if (taking_eager_.exchange(true)) return false;
   if (!eager_waits(source)) {
-    taking_eager_.store(false);
+    taking_eager_.store(false, std::memory_order_release);
     return false;
   }
   const EagerSlot& slot = mine().eager_slot(source);
@@ -256,7 +261,11 @@ bool FrameLamella::receive_eager(Pe source, FrameSink& sink) noexcept {
   while (static_cast<std::int32_t>(acked - known) > 0 &&
          !back.taken.compare_exchange_weak(known, acked, std::memory_order_acq_rel)) {
   }
-  taking_eager_.store(false);
+  if (fits) {
+    count_alone(eager_received_);
+    count_alone(eager_bytes_, bytes);
+  }
+  taking_eager_.store(false, std::memory_order_release);
   base::sim_point();
   if (!fits) {
     refuse({source, 0}, "an eager record of impossible length");
@@ -264,9 +273,6 @@ bool FrameLamella::receive_eager(Pe source, FrameSink& sink) noexcept {
   }
   RunState state;
   sink.on_chunk({source, lane, record, 0, bytes, &state, true});
-  count(eager_received_);
-  count(eager_bytes_, bytes);
-  count(bytes_, bytes);
   return true;
 }
 
@@ -450,7 +456,7 @@ Counters FrameLamella::counters() const noexcept {
   c.chunks_received = chunks_.load(std::memory_order_relaxed);
   c.eager_received = eager_received_.load(std::memory_order_relaxed);
   c.bytes_copied = eager_bytes_.load(std::memory_order_relaxed);
-  c.bytes_received = bytes_.load(std::memory_order_relaxed);
+  c.bytes_received = bytes_.load(std::memory_order_relaxed) + c.bytes_copied;
   c.frames_refused = refused_.load(std::memory_order_relaxed);
   c.wake_ups = mine().head().doorbell.wakes.load(std::memory_order_relaxed);
   c.sleeps = mine().head().doorbell.sleeps.load(std::memory_order_relaxed);

@@ -54,7 +54,13 @@ class LAMELLAR_API FutureCore {
   // It does not wait any more; false when it was woken.
   bool withdraw(Waker& waker) noexcept;
 
-  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  // REQUIRES: the caller has a reference. Where that is the only one, nobody else counts now.
+  void retain() noexcept {
+    if (references_.load(std::memory_order_relaxed) == 1)
+      references_.store(2, std::memory_order_relaxed);
+    else
+      references_.fetch_add(1, std::memory_order_relaxed);
+  }
   // The last one frees; a failure nobody saw goes to the world's error handler.
   void release() noexcept;
 

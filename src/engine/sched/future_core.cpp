@@ -55,16 +55,18 @@ void FutureCore::fail(std::exception_ptr error) noexcept {
 void FutureCore::block(std::source_location where) {
   if (ready()) return;
   engine::Scheduler::refuse_inside_handler(label, where);
+  const auto done = [this] { return waiter_.load() == kDone || home_->interrupted(); };
+  const bool in_task = engine::Scheduler::inside_task();
+  if (!in_task && home_->look_briefly(done) && ready()) return;
   struct Blocked {  // pairs with complete(): publish, then look for waiters
     explicit Blocked(std::atomic<std::uint32_t>& threads) : count(threads) { count.fetch_add(1); }
     ~Blocked() { count.fetch_sub(1); }
     std::atomic<std::uint32_t>& count;
   } const blocked(blocked_);
-  const auto done = [this] { return waiter_.load() == kDone || home_->interrupted(); };
-  if (engine::Scheduler::inside_task())
+  if (in_task)
     home_->block_inside_task(done, label, where);
   else
-    home_->work_until(done, label, where);
+    home_->work_long_until(done, label, where);
   // Nobody may be left to complete it: a task that waits for something of its own.
   if (!ready()) home_->throw_interrupted();
 }
@@ -77,7 +79,9 @@ void FutureCore::rethrow() {
 }
 
 void FutureCore::release() noexcept {
-  if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  if (references_.load(std::memory_order_acquire) != 1 &&
+      references_.fetch_sub(1, std::memory_order_acq_rel) != 1)
+    return;
   if (error_ && !seen_) home_->unseen_failure(error_);
   destroy_(this);
 }

@@ -82,9 +82,34 @@ class Scheduler {
   // BLOCKS: may. REQUIRES: not inside a task (see refuse_inside_task).
   template <class Done>
   void work_until(const Done& done, const detail::WaitLabel& label, std::source_location where) {
-    if (done()) return;
+    if (!done() && !look_briefly(done)) work_long_until(done, label, where);
+  }
+
+  // Its two halves. Most answers of a PE on the same host come before it is worth while to
+  // take a seat: only the network is looked at, where there is a cpu for each thread. Whether
+  // done() holds; false when there are jobs to run, or after a while. Needs no wake_waiters().
+  template <class Done>
+  bool look_briefly(const Done& done) {
     options_.hook->going_idle();
-    if (options_.spins && look_briefly(done)) return;
+    if (!options_.spins) return false;
+    bool worked = false, over = has_work(0);
+    for (std::uint32_t looks = 0; looks < kBriefLooks && !over; ++looks) {
+      if (poll()) {
+        worked = true;
+        over = done() || has_work(0);
+        continue;
+      }
+      if (std::exchange(worked, false)) options_.hook->going_idle();
+      base::spin_pause();
+      over = done();
+    }
+    // What this thread did for others must not stay behind while it computes.
+    if (worked) options_.hook->going_idle();
+    return over && done();
+  }
+  template <class Done>
+  void work_long_until(const Done& done, const detail::WaitLabel& label,
+                       std::source_location where) {
     Waiting waiting(*this, label, where);
     while (!done()) waiting.step(done);
   }
@@ -184,26 +209,6 @@ class Scheduler {
     bool parked_ = false;  // at least once
     std::uint64_t warn_at_ns_;
   };
-
-  // Most answers of a PE on the same host come before it is worth while to take a seat: only the
-  // network is looked at. Whether done() holds; false when there are jobs to run, or after a while.
-  template <class Done>
-  bool look_briefly(const Done& done) {
-    bool worked = false, over = has_work(0);
-    for (std::uint32_t looks = 0; looks < kBriefLooks && !over; ++looks) {
-      if (poll()) {
-        worked = true;
-        over = done() || has_work(0);
-        continue;
-      }
-      if (std::exchange(worked, false)) options_.hook->going_idle();
-      base::spin_pause();
-      over = done();
-    }
-    // What this thread did for others must not stay behind while it computes.
-    if (worked) options_.hook->going_idle();
-    return over && done();
-  }
 
   void take_number(std::uint32_t home) noexcept;
   std::uint32_t give_number_back() noexcept;
