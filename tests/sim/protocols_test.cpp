@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <lamellar/world.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <numeric>

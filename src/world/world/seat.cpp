@@ -38,7 +38,8 @@ Seating::Seating(const base::Settings& settings, const UserBootstrap* callbacks)
   else
     seat_as_process(backend);
   faults_.seed = settings_.u64(Key::kFaultSeed);
-  lamellae::check_faults(faults_, num_pes_);
+  // In a process of its own each PE finds out at its seat: then one of them says it for all.
+  if (local_) lamellae::check_faults(faults_, num_pes_);
 }
 
 void Seating::seat_in_process() {
@@ -65,6 +66,7 @@ void Seating::seat_as_process(const std::string& backend) {
 }
 
 Seat Seating::seat(Pe local_pe) {
+  lamellae::check_faults(faults_, num_pes_);
   Seat seat = take_seat(local_pe);
   std::function<void()> die;
   if (!local_) die = [] { static_cast<void>(raise(SIGKILL)); };
