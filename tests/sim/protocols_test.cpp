@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/clock/rng.hpp"
+#include "support/captured_log.hpp"
 #include "support/seeds.hpp"
 
 namespace sim_protocols_test {
@@ -238,8 +239,8 @@ std::ostream& operator<<(std::ostream& out, const Shape& shape) {
              << shape.faults;
 }
 
-int run(const Shape& shape, std::uint64_t seed) {
-  const int status = lamellar::WorldBuilder()
+int launch(const Shape& shape, std::uint64_t seed) {
+  return lamellar::WorldBuilder()
       .force_num_pes(shape.pes)
       .force_threads(shape.threads)
       .force("POOL_FRAMES", shape.pool)
@@ -249,12 +250,12 @@ int run(const Shape& shape, std::uint64_t seed) {
       .force("FAULTS", shape.faults)
       .force("FAULT_SEED", std::to_string(seed))
       .launch([&](World& world) { return shape.protocol.run(world); });
-  return status + shape.protocol.after(shape.pes);
 }
 
 void search(std::uint64_t seed) {
   const Shape shape = shape_of(seed);
-  EXPECT_EQ(0, run(shape, seed)) << shape;
+  EXPECT_EQ(0, launch(shape, seed)) << shape;
+  EXPECT_EQ(0, shape.protocol.after(shape.pes)) << shape;
 }
 
 TEST(Protocols, NoScheduleAndNoFaultBreaksThem) { for_seeds(schedules(1000), search); }
@@ -265,6 +266,26 @@ TEST(Protocols, NorDoTheSeedsThatFoundSomething) {
           562,  // a spilled record of the last barrier, in a worker's hands when its PE ended
       },
       search);
+}
+
+// Somebody waits for it in most schedules: all of them end with the job.
+TEST(Protocols, APeThatDiesEndsThemAll) {
+  std::uint64_t searched = 0, deaths = 0;
+  for_seeds(schedules(200), [&](std::uint64_t seed) {
+    Shape shape = shape_of(seed);
+    lamellar::base::Rng rng(~seed);
+    const auto dies = static_cast<Pe>(rng.next() % shape.pes);
+    shape.faults += std::string(shape.faults.empty() ? "" : ",") + "kill=" + std::to_string(dies) +
+                    "@" + std::to_string(1 + rng.next() % 40);
+    const lamellar::testing_support::CapturedLog log;
+    const int status = launch(shape, seed);
+    const bool died = log.contains("PE " + std::to_string(dies) + " dies after");
+    EXPECT_EQ(died ? 1 : 0, status) << shape << "\n" << log.text();
+    ++searched;
+    deaths += died ? 1 : 0;
+  });
+  g_fanned_out = 0;
+  EXPECT_GE(deaths, searched / 4);
 }
 
 }  // namespace sim_protocols_test
