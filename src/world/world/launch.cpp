@@ -141,6 +141,7 @@ void run_pe(LaunchJob& job, Pe local_pe) noexcept {
   job.ended(run_function(job, *runtime));
   detail::t_state.engine = nullptr;
   runtime->stop();
+  if (runtime->engine().lamella().failure() != nullptr) job.ended(1);  // or while it left
   seat.leave();
   base::set_current_pe_for_log(-1);
 }
