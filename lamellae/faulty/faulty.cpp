@@ -1,7 +1,8 @@
 #include "lamellae/faulty/faulty.hpp"
 
 #include <atomic>
-#include <climits>
+#include <cstdint>
+#include <iterator>
 #include <map>
 #include <string>
 #include <utility>

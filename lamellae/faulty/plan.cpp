@@ -20,12 +20,12 @@ constexpr double kLongestSeconds = 3600;
                     "(P: a probability from 0 to 1, TIME: as in 50us, in ns, us, ms or s)");
 }
 
-// `highest` itself is allowed only for 1: what always is refused never leaves.
-double probability(std::string_view item, std::string_view text, bool always_allowed) {
+// may_be_one: what happens every time does not stop everything for ever.
+double probability(std::string_view item, std::string_view text, bool may_be_one) {
   const std::optional<double> p = base::parse_f64(text);
   if (!p || *p < 0 || *p > 1)
     refuse(item, "'" + std::string(text) + "' is no probability from 0 to 1");
-  if (*p == 1 && !always_allowed)
+  if (*p == 1 && !may_be_one)
     refuse(item, "with probability 1 nothing would ever arrive; it must be below 1");
   return *p;
 }
