@@ -7,9 +7,16 @@ if(PROJECT_IS_TOP_LEVEL)
   set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 endif()
 
-# Sanitizer builds keep their assertions: CMAKE_BUILD_TYPE=Sanitize has no NDEBUG.
-set(CMAKE_CXX_FLAGS_SANITIZE "-O1 -g1 -fno-omit-frame-pointer" CACHE STRING "")
+# Sanitizer builds keep their assertions: CMAKE_BUILD_TYPE=Sanitize has no NDEBUG. project() has
+# made an empty entry for a type that it does not know.
+if(NOT CMAKE_CXX_FLAGS_SANITIZE)
+  set(CMAKE_CXX_FLAGS_SANITIZE "-O1 -g1 -fno-omit-frame-pointer" CACHE STRING "" FORCE)
+endif()
 mark_as_advanced(CMAKE_CXX_FLAGS_SANITIZE)
+
+if(LAMELLAR_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 
 if(LAMELLAR_SANITIZE)
   if(NOT LAMELLAR_SANITIZE MATCHES "^(address|undefined|thread|address,undefined)$")

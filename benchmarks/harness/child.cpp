@@ -16,14 +16,15 @@
 namespace bench {
 namespace {
 
-std::string program_path(const Place& place, Program program) {
-  switch (program) {
+std::string program_path(const Place& place, const Start& start) {
+  switch (start.program) {
     case Program::kMessages: return place.folder + "/bench_messages";
     case Program::kTasks: return place.folder + "/bench_tasks";
     case Program::kFabric: return place.folder + "/bench_fabric";
     case Program::kLimits: return place.folder + "/bench_limits";
-    case Program::kOpenMpi: return place.folder + "/ping_pong_openmpi";
-    case Program::kMpich: return place.folder + "/ping_pong_mpich";
+    case Program::kOpenMpi: return place.folder + "/" + start.name + "_openmpi";
+    case Program::kMpich: return place.folder + "/" + start.name + "_mpich";
+    case Program::kShmem: return place.folder + "/" + start.name + "_shmem";
     case Program::kTbb: return place.folder + "/bench_tasks_tbb";
   }
   return {};
@@ -53,6 +54,7 @@ std::vector<std::string> command_of(const Place& place, const Start& start, doub
     case Program::kLimits:
     case Program::kTbb: break;
     case Program::kOpenMpi:
+    case Program::kShmem:
       words = {"mpirun.openmpi", "--bind-to", "none", "--oversubscribe", "-n", pes};
       break;
     case Program::kMpich: words = {"mpiexec.hydra", "-bind-to", "none", "-n", pes}; break;
@@ -61,7 +63,7 @@ std::vector<std::string> command_of(const Place& place, const Start& start, doub
     words.insert(words.end(), {"--hosts", place.hosts});
     if (!place.rsh.empty()) words.insert(words.end(), {"--rsh", place.rsh});
   }
-  words.push_back(program_path(place, start.program));
+  words.push_back(program_path(place, start));
   words.push_back(start.name);
   words.push_back(std::to_string(seconds));
   words.insert(words.end(), start.numbers.begin(), start.numbers.end());
@@ -123,6 +125,7 @@ Results results_of(const std::string& text, const Start& start) {
   std::string prefix = std::to_string(start.pes);
   if (start.program == Program::kOpenMpi) prefix = "openmpi";
   if (start.program == Program::kMpich) prefix = "mpich";
+  if (start.program == Program::kShmem) prefix = "shmem";
   if (start.program == Program::kTasks) prefix = "ours";
   if (start.program == Program::kTbb) prefix = "tbb";
   for (std::string line; std::getline(lines, line);) {
@@ -151,10 +154,11 @@ struct Folder {
 
 }  // namespace
 
-bool can_start(const Place& place, Program program) {
-  if (access(program_path(place, program).c_str(), X_OK) != 0) return false;
-  if (program == Program::kOpenMpi) return in_path("mpirun.openmpi");
-  if (program == Program::kMpich) return in_path("mpiexec.hydra");
+bool can_start(const Place& place, const Start& start) {
+  if (access(program_path(place, start).c_str(), X_OK) != 0) return false;
+  if (start.program == Program::kOpenMpi || start.program == Program::kShmem)
+    return in_path("mpirun.openmpi");
+  if (start.program == Program::kMpich) return in_path("mpiexec.hydra");
   return true;
 }
 

@@ -19,7 +19,7 @@ struct Place {
 };
 
 // A peer that is not installed cannot be started, and nobody asks it to.
-bool can_start(const Place& place, Program program);
+bool can_start(const Place& place, const Start& start);
 
 // What a program printed: KEY, and PEs.KEY, ours.KEY or PEER.KEY, to its value.
 using Results = std::map<std::string, double>;

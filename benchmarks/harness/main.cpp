@@ -165,6 +165,10 @@ int run(Wanted wanted) {
   int status = 0;
   for (const bench::Group& group : groups) {
     std::fprintf(stderr, "lamellar-bench: %s %s\n", group.section.c_str(), group.id.c_str());
+    for (const bench::Start& start : group.starts)
+      if (bench::is_peer(start.program) && !bench::can_start(wanted.place, start))
+        std::fprintf(stderr, "lamellar-bench: left out: %s with %s, which is not installed\n",
+                     start.name.c_str(), bench::name_of_peer(start.program));
     const bench::GroupOutcome outcome = bench::measure(wanted.place, group, wanted.options);
     for (const std::string& error : outcome.errors) {
       std::fprintf(stderr, "lamellar-bench: %s\n", error.c_str());

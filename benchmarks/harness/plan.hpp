@@ -9,10 +9,19 @@
 
 namespace bench {
 
-enum class Program { kMessages, kTasks, kLimits, kFabric, kOpenMpi, kMpich, kTbb };
+enum class Program { kMessages, kTasks, kLimits, kFabric, kOpenMpi, kMpich, kShmem, kTbb };
 
 // Another library's: measured when it is installed.
 constexpr bool is_peer(Program program) { return program >= Program::kOpenMpi; }
+constexpr const char* name_of_peer(Program program) {
+  switch (program) {
+    case Program::kOpenMpi: return "Open MPI";
+    case Program::kMpich: return "MPICH";
+    case Program::kShmem: return "OpenSHMEM (Open MPI's)";
+    case Program::kTbb: return "oneTBB";
+    default: return "";
+  }
+}
 
 // A start of a program: `program name seconds numbers...`.
 struct Start {

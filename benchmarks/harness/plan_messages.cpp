@@ -1,6 +1,8 @@
 // The table "Messages on one host" of the bars, as far as it can be measured.
 #include "harness/plan.hpp"
 
+#include <utility>
+
 namespace bench {
 namespace {
 
@@ -84,11 +86,30 @@ Group texts() {
 
 Group histogram(std::string id, std::string entries, std::string shown, double bar) {
   Group group{"messages", std::move(id), {}, {}, false};
-  group.starts = {limits("frames_histogram", {entries}), messages("histogram", 2, {entries})};
-  group.rows = {{"histogram by AM (bale's rules: half the updates are own, counted), 1e4 / 1e6 / "
-                 "32 MiB entries per PE, total",
-                 "M/s (" + std::move(shown) + ")", kHigh, {"histogram_mps"},
-                 {"frames_histogram_mps"}, {}, at(bar), {}, {}}};
+  group.starts = {limits("frames_histogram", {entries}), messages("histogram", 2, {entries}),
+                  {Program::kOpenMpi, "histogram", 2, {entries}, 0},
+                  {Program::kMpich, "histogram", 2, {entries}, 0},
+                  {Program::kShmem, "histogram", 2, {entries}, 0}};
+  const std::string unit = "M/s (" + std::move(shown) + ")";
+  const std::vector<std::pair<std::string, Value>> peers = {
+      {"messages, Open MPI", {"openmpi.histogram_messages_mps"}},
+      {"messages, MPICH", {"mpich.histogram_messages_mps"}},
+      {"MPI_Accumulate, Open MPI", {"openmpi.histogram_accumulate_mps"}},
+      {"MPI_Accumulate, MPICH", {"mpich.histogram_accumulate_mps"}},
+      {"MPI_Fetch_and_op, Open MPI", {"openmpi.histogram_fetch_and_op_mps"}},
+      {"MPI_Fetch_and_op, MPICH", {"mpich.histogram_fetch_and_op_mps"}},
+      {"shmem_atomic_add, OpenSHMEM of Open MPI", {"shmem.histogram_atomic_mps"}}};
+  Row row{"histogram by AM (bale's rules: half the updates are own, counted), 1e4 / 1e6 / 32 MiB "
+          "entries per PE, total",
+          unit, kHigh, {"histogram_mps"}, {"frames_histogram_mps"}, {}, at(bar), {}, {}};
+  for (const auto& [name, value] : peers) row.peers.push_back(value);
+  Row beside = row;  // without the limit: its ratio is that to the best peer
+  beside.name = "histogram by AM beside the best peer";
+  beside.limit = {};
+  beside.bar = {};
+  group.rows = {row, beside};
+  for (const auto& [name, value] : peers)
+    group.rows.push_back({"histogram by " + name, unit, kHigh, {}, {}, {value}, {}, {}, {}});
   return group;
 }
 

@@ -49,7 +49,7 @@ std::string regime_of(double before, double after, double others, double seconds
 Results run_all(const Place& place, const Group& group, const Options& options) {
   Results all;
   for (const Start& start : group.starts) {
-    if (is_peer(start.program) && !can_start(place, start.program)) continue;
+    if (is_peer(start.program) && !can_start(place, start)) continue;
     const double least = std::max(options.slice, start.least_seconds);
     const double seconds = options.smoke ? least : std::max(least, start.usual_seconds);
     for (const auto& [key, value] : run(place, start, seconds)) all[key] = value;

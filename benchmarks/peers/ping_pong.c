@@ -1,35 +1,12 @@
 /* 8 bytes there and back between two processes of an MPI, each on its core, spinning:
  *   ping_pong ping_pong SECONDS
  * Prints `result mpi_us TIME`, the median of batches. */
-#define _GNU_SOURCE
+#include "peer.h"
+
 #include <mpi.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { kBatch = 1000, kMost = 100000 };
-
-/* The rank-th of BENCH_CPUS=A,B, else of the first two cores this process may use. */
-static void pin(int rank) {
-  cpu_set_t set;
-  int cpus[2] = {0, 0}, count = 0, cpu;
-  const char* text = getenv("BENCH_CPUS");
-  if (text == NULL || sscanf(text, "%d,%d", &cpus[0], &cpus[1]) != 2) {
-    sched_getaffinity(0, sizeof set, &set);
-    for (cpu = 0; cpu < CPU_SETSIZE && count < 2; ++cpu)
-      if (CPU_ISSET(cpu, &set)) cpus[count++] = cpu;
-    if (count < 2) cpus[1] = cpus[0];
-  }
-  CPU_ZERO(&set);
-  CPU_SET(cpus[rank % 2], &set);
-  sched_setaffinity(0, sizeof set, &set);
-}
-
-static int by_value(const void* a, const void* b) {
-  const double x = *(const double*)a, y = *(const double*)b;
-  return (x > y) - (x < y);
-}
 
 int main(int argc, char** argv) {
   static double times[kMost];
@@ -58,10 +35,7 @@ int main(int argc, char** argv) {
     more = count < 3 || (MPI_Wtime() < end && count < kMost);
     MPI_Bcast(&more, 1, MPI_INT, 0, MPI_COMM_WORLD);
   }
-  if (rank == 0) {
-    qsort(times, count, sizeof times[0], by_value);
-    printf("result mpi_us %.9g\n", times[count / 2] * 1e6);
-  }
+  if (rank == 0) printf("result mpi_us %.9g\n", median(times, count) * 1e6);
   MPI_Finalize();
   return 0;
 }

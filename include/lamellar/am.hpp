@@ -76,6 +76,20 @@ class LAMELLAR_API World {
         detail::ToSelf<Am>{engine_.get(), Am(std::forward<AM>(am)), where});
   }
 
+  // The same on thread `thread` of this PE: 0 is the thread that waits in the library (it runs
+  // there once one does), 1 to num_threads_per_pe() - 1 are the workers. A coroutine begins there
+  // and goes on anywhere. While a task blocks its worker, another thread stands in under that
+  // number. ERRORS: Error when there is no such thread.
+  template <class AM>
+  LocalAmHandle<std::remove_cvref_t<AM>> exec_am_local_thread(
+      AM&& am, std::uint32_t thread,
+      std::source_location where = std::source_location::current()) const {
+    using Am = std::remove_cvref_t<AM>;
+    detail::check_thread(*engine_, thread, "exec_am_local_thread");
+    return LocalAmHandle<Am>(
+        detail::ToSelf<Am>{engine_.get(), Am(std::forward<AM>(am)), where, thread});
+  }
+
   // Eager twins: exec and spawn in one.
   template <class AM>
   auto spawn_am_pe(detail::At pe, AM&& am) const {

@@ -338,7 +338,7 @@ Task<std::conditional_t<std::is_void_v<T>, void, std::vector<T>>> when_all(
 }
 
 // Lets others run first: what was submitted before. co_await yield(); REQUIRES: inside a task.
-inline detail::YieldAwaiter yield() noexcept { return {}; }
+[[nodiscard("co_await it")]] inline detail::YieldAwaiter yield() noexcept { return {}; }
 
 // The clock of deadlines: monotonic; virtual inside a simulation.
 struct Clock {
@@ -370,12 +370,12 @@ inline std::uint64_t ns_from_now(std::chrono::nanoseconds delay) noexcept {
 
 // Suspends for a time at least; other tasks run meanwhile. ERRORS: WorldEnded when the world ends
 // first. REQUIRES: inside a task. Times are kept to some 0.1 ms, later when all workers compute.
-inline detail::SleepAwaiter sleep_for(
+[[nodiscard("co_await it")]] inline detail::SleepAwaiter sleep_for(
     std::chrono::nanoseconds delay,
     std::source_location where = std::source_location::current()) noexcept {
   return {detail::ns_from_now(delay), where};
 }
-inline detail::SleepAwaiter sleep_until(
+[[nodiscard("co_await it")]] inline detail::SleepAwaiter sleep_until(
     Clock::time_point time,
     std::source_location where = std::source_location::current()) noexcept {
   return {detail::ns_of(time), where};
@@ -390,8 +390,9 @@ LAMELLAR_API Task<void> sleep_for(std::chrono::nanoseconds delay, std::stop_toke
 // co_await when_any(futures). LIFETIME: the futures outlive the wait. Nobody else may await them
 // meanwhile. REQUIRES: not empty.
 template <class R>
-detail::AnyAwaiter when_any(std::vector<Future<R>>& futures,
-                            std::source_location where = std::source_location::current()) {
+[[nodiscard("co_await it")]] detail::AnyAwaiter when_any(
+    std::vector<Future<R>>& futures,
+    std::source_location where = std::source_location::current()) {
   std::vector<detail::FutureCore*> cores;
   cores.reserve(futures.size());
   for (auto& future : futures) cores.push_back(detail::core_of(future));
@@ -399,7 +400,7 @@ detail::AnyAwaiter when_any(std::vector<Future<R>>& futures,
 }
 template <class... Rs>
   requires(sizeof...(Rs) > 0)
-detail::AnyAwaiter when_any(Future<Rs>&... futures) {
+[[nodiscard("co_await it")]] detail::AnyAwaiter when_any(Future<Rs>&... futures) {
   return {std::vector<detail::FutureCore*>{detail::core_of(futures)...}, detail::kNever, {}, {}};
 }
 

@@ -112,7 +112,7 @@ TEST(Plan, OnlyPeersMayBeMissing) {
   for (const Program ours : {Program::kMessages, Program::kTasks, Program::kLimits,
                              Program::kFabric})
     EXPECT_FALSE(is_peer(ours));
-  for (const Program peer : {Program::kOpenMpi, Program::kMpich, Program::kTbb})
+  for (const Program peer : {Program::kOpenMpi, Program::kMpich, Program::kShmem, Program::kTbb})
     EXPECT_TRUE(is_peer(peer));
 }
 

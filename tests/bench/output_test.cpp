@@ -16,10 +16,11 @@ struct Ended {
   std::string out;
 };
 
-// Standard error goes to that of the test.
-Ended bench_program(const std::string& arguments) {
+// Standard error goes to that of the test. `environment`: assignments in front of the program.
+Ended bench_program(const std::string& arguments, const std::string& environment = "") {
   Ended ended;
-  FILE* pipe = popen((std::string(LAMELLAR_BENCH_PROGRAM) + " " + arguments).c_str(), "r");
+  FILE* pipe =
+      popen((environment + LAMELLAR_BENCH_PROGRAM + " " + arguments).c_str(), "r");
   if (pipe == nullptr) return ended;
   char bytes[4096];
   for (std::size_t got; (got = std::fread(bytes, 1, sizeof bytes, pipe)) > 0;)
@@ -119,6 +120,42 @@ TEST(Output, Tasks) {
 #endif
   }
   for (const Json& row : all.at("info").list) expect_row(row, false);
+}
+
+// Ours is measured whatever is installed; a peer that is not is left out, and told.
+TEST(Output, HistogramsBesideThePeers) {
+  const std::string arguments = "--smoke --json --only histogram_1e4 messages";
+  const Ended ended = bench_program(arguments);
+  ASSERT_EQ(0, ended.status) << ended.out;
+  const Json all = Json::parse(ended.out);
+  ASSERT_EQ(1u, all.at("rows").list.size()) << ended.out;
+  expect_row(all.at("rows").list[0], true);
+  EXPECT_GT(all.at("rows").list[0].at("ours").number, 0);
+  EXPECT_GT(all.at("rows").list[0].at("limit").number, 0);
+  std::size_t peers = 0;
+  for (const Json& row : all.at("info").list) {
+    expect_row(row, false);
+    if (row.at("ours").kind == Json::kNull && row.at("peer").number > 0) ++peers;
+    if (row.at("name").text == "histogram by AM beside the best peer" &&
+        row.at("peer").kind == Json::kNumber) {
+      EXPECT_GT(row.at("ratio").number, 0);
+      EXPECT_EQ(row.at("peer").number, all.at("rows").list[0].at("peer").number);
+    }
+  }
+  EXPECT_EQ(std::size_t{LAMELLAR_BENCH_HISTOGRAMS}, peers) << ended.out;
+}
+
+TEST(Output, APeerThatIsMissingIsLeftOut) {
+  const Ended ended = bench_program(
+      "--smoke --only histogram_1e4 messages 2>&1", "PATH=/nowhere ");
+  ASSERT_EQ(0, ended.status) << ended.out;
+  for (const char* peer : {"Open MPI", "MPICH", "OpenSHMEM (Open MPI's)"})
+    EXPECT_NE(std::string::npos,
+              ended.out.find(std::string("left out: histogram with ") + peer +
+                             ", which is not installed"))
+        << ended.out;
+  EXPECT_NE(std::string::npos, ended.out.find("histogram by AM beside the best peer"));
+  EXPECT_EQ(std::string::npos, ended.out.find("MPI_Accumulate"));
 }
 
 TEST(Output, WrongOptions) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <sys/stat.h>
 
+#include "base/core/sanitizers.hpp"
 #include "exit/job.hpp"
 
 namespace exit_tests {
@@ -85,7 +86,7 @@ TEST(CannotStart, WhereNothingCanBeWrittenItRuns) {
   }
 }
 
-#ifndef __SANITIZE_ADDRESS__  // its shadow memory alone takes terabytes of address space
+#ifndef LAMELLAR_ADDRESS_SANITIZER  // its shadow memory alone takes terabytes of address space
 
 // With every limit, the job either runs or says in one line which limit is too tight.
 TEST(CannotStart, AddressSpace) {

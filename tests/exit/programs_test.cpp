@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/core/sanitizers.hpp"
 #include "exit/job.hpp"
 
 namespace exit_tests {
@@ -103,7 +104,7 @@ TEST(Programs, WithoutABuildIdTheyAreComparedByTheirTypes) {
   expect_refused(run_two(one, other), LML_PLUGIN, LML_NAMELESS_PLUGIN);
 }
 
-#ifndef __SANITIZE_ADDRESS__  // it refuses a library that is preloaded before it
+#ifndef LAMELLAR_ADDRESS_SANITIZER  // it refuses a library that is preloaded before it
 
 // The library with another build id, as another build has.
 TEST(Programs, AnotherLibraryIsRefused) {

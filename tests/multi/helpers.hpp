@@ -10,6 +10,8 @@
 
 #include <lamellar/testing.hpp>
 
+#include "base/core/sanitizers.hpp"
+
 namespace multi {
 
 using lamellar::Context;
@@ -20,7 +22,7 @@ using lamellar::RemoteError;
 using lamellar::Task;
 using lamellar::World;
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if defined(LAMELLAR_THREAD_SANITIZER) || defined(LAMELLAR_ADDRESS_SANITIZER)
 inline constexpr bool kSlow = true;  // counts are divided by ten or more
 #else
 inline constexpr bool kSlow = false;

@@ -3,6 +3,7 @@
 
 #include <sstream>
 
+#include "base/core/sanitizers.hpp"
 #include "process/child.hpp"
 
 namespace process_tests {
@@ -23,7 +24,7 @@ void expect_no_leak(const std::string& name) {
   EXPECT_EQ(0, growth["threads"]);
   // A map more per world would be a hundred of them.
   EXPECT_LT(growth["maps"], 50) << ended.out;
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(LAMELLAR_ADDRESS_SANITIZER) && !defined(LAMELLAR_THREAD_SANITIZER)
   EXPECT_LT(growth["bytes"], 20 * 64) << ended.out;  // of twenty worlds
 #endif
 }

@@ -2,6 +2,7 @@
 // Replaces operator new of the whole program by one that counts. Include it in exactly one source
 // file of a test binary.
 // THREADS: each thread has its own counts; memory freed by another thread lowers that one's.
+// Under clang's thread sanitizer, whose operator new cannot be replaced, nothing is counted.
 
 #include <malloc.h>
 
@@ -10,6 +11,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <new>
+
+#include "base/core/sanitizers.hpp"
 
 namespace lamellar::testing_support {
 
@@ -54,6 +57,8 @@ inline std::size_t rounded(std::size_t size, std::size_t alignment) {
 
 }  // namespace lamellar::testing_support
 
+#if !defined(__clang__) || !defined(LAMELLAR_THREAD_SANITIZER)
+
 // Not inlined: seen together, the compiler takes malloc and operator delete for a mismatch.
 #define LAMELLAR_NOINLINE __attribute__((noinline))
 
@@ -88,3 +93,5 @@ void operator delete[](void* memory, std::size_t, std::align_val_t alignment) no
   operator delete(memory, alignment);
 }
 #undef LAMELLAR_NOINLINE
+
+#endif

@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "base/clock/sim.hpp"
+#include "base/core/sanitizers.hpp"
 #include "base/topo/binding.hpp"
 
 namespace lamellar::testing_support {
@@ -31,7 +32,7 @@ inline void say_seed(int) {
 
 // How many schedules to search: `in_ci`, or what LAMELLAR_TEST_SCHEDULES says (soak: 100000).
 inline std::uint64_t schedules(std::uint64_t in_ci) {
-#if defined(__SANITIZE_THREAD__)
+#if defined(LAMELLAR_THREAD_SANITIZER)
   in_ci = in_ci / 20 + 1;  // each takes ten times as long, and the sanitizer sees them all the same
 #endif
   const char* const asked = std::getenv("LAMELLAR_TEST_SCHEDULES");

@@ -51,6 +51,11 @@ LAMELLAR_API void detached_failure(engine::Engine& engine, Pe source, const char
 LAMELLAR_API void deferred_done(engine::Engine& engine, Pe source, std::uint64_t bytes) noexcept;
 // A job that counts as a message to the own PE until it calls local_ended().
 LAMELLAR_API void post(engine::Engine& engine, Job& job, Priority priority) noexcept;
+// ERRORS: Error when the PE has no such thread.
+LAMELLAR_API void check_thread(engine::Engine& engine, std::uint32_t thread, const char* call);
+// A job for the thread with this number, or for any.
+inline constexpr std::uint32_t kAnyThread = ~std::uint32_t{0};
+LAMELLAR_API void submit_to(engine::Engine& engine, std::uint32_t thread, Job& job) noexcept;
 // A message to the own PE began or ended.
 LAMELLAR_API void local_began(engine::Engine& engine);
 LAMELLAR_API void local_ended(engine::Engine& engine) noexcept;

@@ -266,9 +266,9 @@ struct PostedCall : Job {
 
 template <class AM>
 void start_local(engine::Engine& engine, AM&& am, const char* name,
-                 FutureState<AmResult<AM>>* state) {
+                 FutureState<AmResult<AM>>* state, std::uint32_t thread = kAnyThread) {
   local_began(engine);
-  submit(scheduler_of(engine), *slab_new<LocalJob<AM>>(engine, std::move(am), name, state));
+  submit_to(engine, thread, *slab_new<LocalJob<AM>>(engine, std::move(am), name, state));
 }
 
 }  // namespace lamellar::detail

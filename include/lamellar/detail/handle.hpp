@@ -314,18 +314,19 @@ struct ToSelf {
   engine::Engine* engine;
   AM am;
   std::source_location where;
+  std::uint32_t thread = kAnyThread;
 
   Future<Result> start() {
     check_running(*engine);
     StateRef<FutureState<Result>> state(
         new_state<Result>(*engine, "a local active message", my_pe_of(*engine), where));
     state->retain();
-    start_local(*engine, std::move(am), shown_name<AM>(), state.get());
+    start_local(*engine, std::move(am), shown_name<AM>(), state.get(), thread);
     return Future<Result>(std::move(state));
   }
   void detach() {
     check_running(*engine);
-    start_local<AM>(*engine, std::move(am), shown_name<AM>(), nullptr);
+    start_local<AM>(*engine, std::move(am), shown_name<AM>(), nullptr, thread);
   }
 };
 

@@ -31,10 +31,13 @@ struct EventCount {
     return woken;
   }
 
+  // Whether somebody sleeps or is about to (seq_cst).
+  bool anybody() const noexcept { return waiters.load() != 0; }
+
   // Notifier: publish (seq_cst), then notify. Costs one load when nobody waits.
   // BLOCKS: never. THREADS: any.
   void notify(int count, FutexScope scope) noexcept {
-    if (waiters.load() == 0) return;
+    if (!anybody()) return;
     epoch.fetch_add(1);
     wakes.fetch_add(1, std::memory_order_relaxed);
     futex_wake(epoch, count, scope);

@@ -43,22 +43,9 @@ int futex_wake(std::atomic<std::uint32_t>& word, int count, FutexScope scope) no
   return r < 0 ? 0 : static_cast<int>(r);
 }
 
-void spin_pause() noexcept {
-  if (Sim* sim = Sim::of_this_thread()) return sim->point(SimHook::kSpin);
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
 void yield_thread() noexcept {
   if (Sim* sim = Sim::of_this_thread()) return sim->point(SimHook::kYield);
   sched_yield();
-}
-
-void sim_point() noexcept {
-  if (Sim* sim = Sim::of_this_thread()) sim->point(SimHook::kQueue);
 }
 
 }  // namespace lamellar::base

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/clock/clock.hpp"
+#include "base/clock/sim_hook.hpp"
 
 namespace lamellar::base {
 
@@ -19,13 +20,7 @@ bool futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected,
 int futex_wake(std::atomic<std::uint32_t>& word, int count,
                FutexScope scope = FutexScope::kProcess) noexcept;
 
-// A pause inside a spin loop; inside a simulation another thread may run.
-void spin_pause() noexcept;
-
 // Gives the processor to another thread.
 void yield_thread() noexcept;
-
-// A place where a simulation may switch threads (queue operations); free outside of one.
-void sim_point() noexcept;
 
 }  // namespace lamellar::base

@@ -6,6 +6,9 @@
 
 namespace lamellar::base {
 
+constinit thread_local Sim* t_sim __attribute__((tls_model("initial-exec"))) = nullptr;
+void switch_in_sim(SimHook hook) noexcept { t_sim->point(hook); }
+
 struct Sim::Participant {
   enum class State : std::uint8_t { kRunnable, kBlocked, kGone };
   int index = 0;
@@ -18,11 +21,7 @@ struct Sim::Participant {
 
 namespace {
 
-struct Membership {
-  Sim* sim = nullptr;
-  int index = -1;
-};
-thread_local Membership t_member __attribute__((tls_model("initial-exec")));
+constinit thread_local int t_index = -1;  // among the participants
 
 constexpr std::uint64_t kStepNs = 250;  // virtual time that passes at every switch point
 
@@ -31,10 +30,8 @@ constexpr std::uint64_t kStepNs = 250;  // virtual time that passes at every swi
 Sim::Sim(std::uint64_t seed) : rng_(seed) {}
 Sim::~Sim() = default;
 
-Sim* Sim::of_this_thread() noexcept { return t_member.sim; }
-
 void Sim::run(const std::function<void()>& body) {
-  LAMELLAR_CHECK(t_member.sim == nullptr, "a simulation inside a simulation");
+  LAMELLAR_CHECK(t_sim == nullptr, "a simulation inside a simulation");
   enter(add_participant());
   try {
     body();
@@ -53,7 +50,8 @@ int Sim::add_participant() noexcept {
 }
 
 void Sim::enter(int participant) noexcept {
-  t_member = {this, participant};
+  t_sim = this;
+  t_index = participant;
   std::unique_lock lock(mutex_);
   Participant& me = *participants_[static_cast<std::size_t>(participant)];
   if (running_ == nullptr && participant == 0) running_ = &me;
@@ -63,14 +61,15 @@ void Sim::enter(int participant) noexcept {
 
 void Sim::leave(std::atomic<std::uint32_t>* gone) noexcept {
   std::unique_lock lock(mutex_);
-  Participant& me = *participants_[static_cast<std::size_t>(t_member.index)];
+  Participant& me = *participants_[static_cast<std::size_t>(t_index)];
   me.state = Participant::State::kGone;
   note(me, SimHook::kExit);
   if (gone != nullptr) {
     gone->store(1);
     make_runnable(gone, INT_MAX);
   }
-  t_member = {};
+  t_sim = nullptr;
+  t_index = -1;
   running_ = draw_next();
   if (running_ != nullptr) running_->turn.notify_one();
 }
@@ -119,13 +118,13 @@ void Sim::switch_from(Participant& me, SimHook hook, std::unique_lock<std::mutex
 
 void Sim::point(SimHook hook) noexcept {
   std::unique_lock lock(mutex_);
-  switch_from(*participants_[static_cast<std::size_t>(t_member.index)], hook, lock);
+  switch_from(*participants_[static_cast<std::size_t>(t_index)], hook, lock);
 }
 
 bool Sim::wait(std::atomic<std::uint32_t>& word, std::uint32_t expected,
                std::uint64_t deadline_ns) noexcept {
   std::unique_lock lock(mutex_);
-  Participant& me = *participants_[static_cast<std::size_t>(t_member.index)];
+  Participant& me = *participants_[static_cast<std::size_t>(t_index)];
   if (word.load() == expected) {
     me.state = Participant::State::kBlocked;
     me.word = &word;
@@ -152,7 +151,7 @@ int Sim::make_runnable(const void* word, int count) noexcept {
 int Sim::wake(std::atomic<std::uint32_t>& word, int count) noexcept {
   std::unique_lock lock(mutex_);
   const int woken = make_runnable(&word, count);
-  switch_from(*participants_[static_cast<std::size_t>(t_member.index)], SimHook::kWake, lock);
+  switch_from(*participants_[static_cast<std::size_t>(t_index)], SimHook::kWake, lock);
   return woken;
 }
 

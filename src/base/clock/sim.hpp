@@ -12,10 +12,9 @@
 
 #include "base/clock/clock.hpp"
 #include "base/clock/rng.hpp"
+#include "base/clock/sim_hook.hpp"
 
 namespace lamellar::base {
-
-enum class SimHook : std::uint8_t { kStart, kYield, kSpin, kQueue, kPark, kWake, kTimer, kExit };
 
 class Sim {
  public:
@@ -33,7 +32,7 @@ class Sim {
   std::uint64_t steps() const noexcept { return steps_; }
 
   // The simulation this thread takes part in, or null.
-  static Sim* of_this_thread() noexcept;
+  static Sim* of_this_thread() noexcept { return t_sim; }
 
   // Hooks, called by the primitives of this room only, on participants.
   std::uint64_t now_ns() const noexcept { return time_ns_; }

@@ -4,6 +4,8 @@
 #include <mutex>
 #include <utility>
 
+#include "base/core/sanitizers.hpp"
+
 // Per thread and size class two magazines of cells, as in Bonwick, Adams, "Magazines and Vmem"
 // (USENIX 2001): full ones go to a depot that all threads share and come back from there. So a
 // thread that frees what others allocate pays a lock once in kMagazine cells.
@@ -12,7 +14,7 @@ namespace lamellar::detail {
 namespace {
 
 // Address sanitizer must see every cell come and go.
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(LAMELLAR_ADDRESS_SANITIZER)
 constexpr bool kPooled = false;
 #else
 constexpr bool kPooled = true;

@@ -21,22 +21,37 @@ bool Assembly::grow(Partial& partial, std::uint64_t size) {
   return true;
 }
 
-// False when some of these bytes have arrived before.
-bool Assembly::take_range(Partial& partial, std::uint64_t from, std::uint64_t to) {
-  auto& ranges = partial.ranges;
-  const auto after = ranges.lower_bound(from);
-  const auto before = after == ranges.begin() ? ranges.end() : std::prev(after);
-  if (after != ranges.end() && after->first < to) return false;
-  if (before != ranges.end() && before->second > from) return false;
-  std::uint64_t end = to;
-  if (after != ranges.end() && after->first == to) {
-    end = after->second;
-    ranges.erase(after);
+// Whether none of these bytes has arrived before.
+bool Assembly::is_new(const Partial& partial, std::uint64_t from, std::uint64_t to) {
+  if (from < partial.joined) return false;
+  const auto after = partial.ahead.lower_bound(from);
+  if (after != partial.ahead.end() && after->first < to) return false;
+  if (after == partial.ahead.begin()) return true;
+  const auto& [offset, before] = *std::prev(after);
+  return offset + before.length <= from;
+}
+
+bool Assembly::join(Partial& partial, const std::byte* piece, std::uint32_t length) {
+  if (!grow(partial, partial.joined + length)) return false;
+  std::memcpy(partial.bytes.get() + partial.joined, piece, length);
+  partial.joined += length;
+  return true;
+}
+
+bool Assembly::take(Partial& partial, const wire::FragmentHead& head, const std::byte* piece) {
+  auto& ahead = partial.ahead;
+  if (head.offset != partial.joined) {
+    Piece kept{std::make_unique<std::byte[]>(head.length), head.length};
+    std::memcpy(kept.bytes.get(), piece, head.length);
+    ahead.emplace(head.offset, std::move(kept));
+    return true;
   }
-  if (before != ranges.end() && before->second == from)
-    before->second = end;
-  else
-    ranges.emplace(from, end);
+  if (!join(partial, piece, head.length)) return false;
+  while (!ahead.empty() && ahead.begin()->first == partial.joined) {
+    const Piece& next = ahead.begin()->second;
+    if (!join(partial, next.bytes.get(), next.length)) return false;
+    ahead.erase(ahead.begin());
+  }
   return true;
 }
 
@@ -53,12 +68,11 @@ Assembly::Outcome Assembly::add(Pe source, const wire::FragmentHead& head, const
                     head.word == partial.word && head.offset <= partial.arrived + window_ &&
                     head.offset <= head.total && head.length <= head.total - head.offset &&
                     head.length != 0;
-  const std::uint64_t end = head.offset + head.length;
-  if (!sane || !take_range(partial, head.offset, end) || !grow(partial, end)) {
+  if (!sane || !is_new(partial, head.offset, head.offset + head.length) ||
+      !take(partial, head, piece)) {
     partials_.erase(place);
     return Outcome::kRefused;
   }
-  std::memcpy(partial.bytes.get() + head.offset, piece, head.length);
   partial.arrived += head.length;
   partial.wire_bytes += sizeof head + head.length;
   if (partial.arrived < partial.total) return Outcome::kIncomplete;

@@ -1,5 +1,5 @@
 #pragma once
-// Records that came in pieces: one allocation each, that grows with what has arrived.
+// Records that came in pieces: one allocation each, that grows with what has joined its beginning.
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -38,17 +38,26 @@ class Assembly {
   void clear() noexcept;
 
  private:
+  struct Piece {
+    std::unique_ptr<std::byte[]> bytes;
+    std::uint32_t length = 0;
+  };
   struct Partial {
-    std::unique_ptr<std::byte, FreeBytes> bytes;
+    std::unique_ptr<std::byte, FreeBytes> bytes;  // [0, joined) of the record
     std::uint64_t capacity = 0;
+    std::uint64_t joined = 0;
     std::uint64_t arrived = 0;
     std::uint64_t total = 0;
     std::uint32_t word = 0;
     std::uint64_t wire_bytes = 0;
-    std::map<std::uint64_t, std::uint64_t> ranges;  // arrived bytes: from -> to, never touching
+    // Pieces that came before those in front of them, by offset: a claim to lie far behind takes no
+    // memory but its own.
+    std::map<std::uint64_t, Piece> ahead;
   };
-  bool grow(Partial& partial, std::uint64_t size);
-  static bool take_range(Partial& partial, std::uint64_t from, std::uint64_t to);
+  static bool is_new(const Partial& partial, std::uint64_t from, std::uint64_t to);
+  static bool join(Partial& partial, const std::byte* piece, std::uint32_t length);
+  static bool take(Partial& partial, const wire::FragmentHead& head, const std::byte* piece);
+  static bool grow(Partial& partial, std::uint64_t size);
 
   const std::uint64_t max_record_;
   const std::uint64_t window_;

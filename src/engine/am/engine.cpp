@@ -107,8 +107,8 @@ void Engine::send_control(Pe destination, const wire::ControlHead& head) {
                   {&head, sizeof head, false, nullptr, nullptr});
 }
 
-void Engine::on_control(Pe source, const wire::ControlHead& head) noexcept {
-  if (control_hook_ != nullptr) control_hook_->on_control(source, head);
+const char* Engine::on_control(Pe source, const wire::ControlHead& head) noexcept {
+  return control_hook_ != nullptr ? control_hook_->on_control(source, head) : nullptr;
 }
 
 // --- quiet ---------------------------------------------------------------------------------

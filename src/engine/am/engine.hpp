@@ -41,7 +41,8 @@ struct EngineOptions {
 // Who sits above and gets the control records of the collectives.
 class ControlHook {
  public:
-  virtual void on_control(Pe source, const wire::ControlHead& head) noexcept = 0;
+  // What is wrong with it, or null.
+  virtual const char* on_control(Pe source, const wire::ControlHead& head) noexcept = 0;
   virtual void fail_all(const MakeError& make) noexcept = 0;
 
  protected:
@@ -80,7 +81,7 @@ class Engine final : private IdleHook {
   void send_control(Pe destination, const wire::ControlHead& head);
   // Waits until nothing is kept back for want of credit. BLOCKS.
   void drain(std::source_location where);
-  void on_control(Pe source, const wire::ControlHead& head) noexcept;
+  const char* on_control(Pe source, const wire::ControlHead& head) noexcept;
 
   // Everything this PE launched has run.
   bool quiet();

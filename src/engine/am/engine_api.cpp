@@ -97,6 +97,16 @@ void post(Engine& engine, Job& job, Priority priority) noexcept {
   engine.local_began();
   engine.scheduler().submit_or_run(job, priority);
 }
+void check_thread(Engine& engine, std::uint32_t thread, const char* call) {
+  if (const std::uint32_t threads = engine.options().threads; thread >= threads)
+    throw Error(std::string(call) + ": there is no thread " + std::to_string(thread) + ", PE " +
+                std::to_string(engine.my_pe()) + " has " + std::to_string(threads) +
+                " (0 to " + std::to_string(threads - 1) + "; LAMELLAR_THREADS)");
+}
+void submit_to(Engine& engine, std::uint32_t thread, Job& job) noexcept {
+  if (thread == kAnyThread) return engine.scheduler().submit(job);
+  engine.scheduler().submit_to(thread, job);
+}
 void local_began(Engine& engine) { engine.local_began(); }
 void local_ended(Engine& engine) noexcept { engine.local_ended(); }
 

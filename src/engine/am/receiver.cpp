@@ -179,8 +179,8 @@ const char* Receiver::read_control(Cut& cut) {
       while (before < head.a && !acked.compare_exchange_weak(before, head.a)) {
       }
       engine_.progressed();
-    } else {
-      engine_.on_control(cut.source, head);
+    } else if (const char* wrong = engine_.on_control(cut.source, head)) {
+      return wrong;
     }
   }
   return nullptr;

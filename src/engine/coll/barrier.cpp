@@ -78,14 +78,17 @@ void Barrier::advance(std::uint64_t key, Instance& instance) {
   state->release();
 }
 
-void Barrier::on_control(Pe, const wire::ControlHead& head) noexcept {
-  if (head.what != wire::Control::kBarrier) return;
-  base::Lock lock(mutex_);
+const char* Barrier::on_control(Pe, const wire::ControlHead& head) noexcept {
+  if (head.what != wire::Control::kBarrier) return "unknown kind of control record";
   const std::uint64_t key = head.a >> kRoundBits;
+  const auto round = static_cast<std::uint32_t>(head.a & ((1u << kRoundBits) - 1));
+  if (round >= rounds_) return "a barrier has no such round";
+  base::Lock lock(mutex_);
   Instance& instance = open_[key];
-  instance.arrived |= std::uint64_t{1} << (head.a & ((1u << kRoundBits) - 1));
+  instance.arrived |= std::uint64_t{1} << round;
   instance.value |= head.b;
   if (instance.state != nullptr) advance(key, instance);
+  return nullptr;
 }
 
 void Barrier::fail_all(const MakeError& make) noexcept {

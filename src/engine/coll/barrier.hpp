@@ -23,7 +23,7 @@ class Barrier final : public ControlHook {
   // Collective by order of calls on a channel. The future gives the or of all PEs' values.
   // THREADS: any; concurrent calls of one PE get their places in some order.
   Future<std::uint64_t> begin(Channel channel, std::uint64_t value, std::source_location where);
-  void on_control(Pe source, const wire::ControlHead& head) noexcept override;
+  const char* on_control(Pe source, const wire::ControlHead& head) noexcept override;
   void fail_all(const MakeError& make) noexcept override;
 
  private:

@@ -1,23 +1,28 @@
 #pragma once
-// Jobs in the order they came, behind a lock.
+// Jobs in the order they came. Who pushes takes no lock: jobs go onto a stack, of which whoever
+// takes makes a queue when the last one is empty (R. K. Treiber, IBM RJ 5118, 1986; the stack is
+// only ever taken whole, so that no address comes back too early).
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 #include <lamellar/detail/job.hpp>
 
+#include "base/clock/futex.hpp"
 #include "base/clock/mutex.hpp"
 
 namespace lamellar::engine {
 
 class JobList {
  public:
-  // THREADS: any.
+  // THREADS: any. BLOCKS: never.
   void push(detail::Job& job) noexcept {
-    job.next = nullptr;
-    const base::Lock lock(mutex_);
-    (tail_ != nullptr ? tail_->next : head_) = &job;
-    tail_ = &job;
     size_.fetch_add(1);  // pairs with the look before a worker sleeps
+    base::sim_point();
+    job.next = stack_.load(std::memory_order_relaxed);
+    while (!stack_.compare_exchange_weak(job.next, &job, std::memory_order_release,
+                                         std::memory_order_relaxed)) {
+    }
   }
 
   // At most `most`, and at most half of what is there when others may want some, too.
@@ -26,16 +31,14 @@ class JobList {
     if (size_.load(std::memory_order_relaxed) == 0) return 0;
     const base::Lock lock(mutex_);
     const std::uint64_t there = size_.load(std::memory_order_relaxed);
-    std::uint64_t count = leave_half ? (there + 1) / 2 : there;
-    if (count > most) count = most;
-    for (std::uint64_t i = 0; i < count; ++i) {
-      detail::Job* const job = head_;
-      head_ = job->next;
-      each(job);
+    const std::uint64_t wanted = leave_half ? (there + 1) / 2 : there;
+    std::uint32_t count = 0;
+    while (count < most && count < wanted && (first_ != nullptr || refill())) {
+      each(std::exchange(first_, first_->next));
+      ++count;
     }
-    if (head_ == nullptr) tail_ = nullptr;
-    size_.fetch_sub(count);
-    return static_cast<std::uint32_t>(count);
+    if (count != 0) size_.fetch_sub(count);
+    return count;
   }
   detail::Job* pop() noexcept {
     detail::Job* first = nullptr;
@@ -43,13 +46,25 @@ class JobList {
     return first;
   }
 
+  // Never less than there are; more while somebody pushes. A look (seq_cst).
   std::uint64_t size() const noexcept { return size_.load(); }
 
  private:
-  base::Mutex mutex_;
-  detail::Job* head_ = nullptr;
-  detail::Job* tail_ = nullptr;
-  std::atomic<std::uint64_t> size_{0};
+  // REQUIRES: the lock.
+  bool refill() noexcept {
+    detail::Job* newest = stack_.exchange(nullptr, std::memory_order_acquire);
+    while (newest != nullptr) {
+      detail::Job* const older = newest->next;
+      newest->next = first_;
+      first_ = std::exchange(newest, older);
+    }
+    return first_ != nullptr;
+  }
+
+  alignas(64) std::atomic<std::uint64_t> size_{0};
+  std::atomic<detail::Job*> stack_{nullptr};
+  alignas(64) base::Mutex mutex_;
+  detail::Job* first_ = nullptr;  // the oldest
 };
 
 }  // namespace lamellar::engine

@@ -23,6 +23,7 @@ void submit(engine::Scheduler& scheduler, Job& job, Priority priority) noexcept 
 namespace lamellar::engine {
 namespace {
 
+constexpr std::uint32_t kPauses = 16;        // looks with a pause in between, then
 constexpr std::uint32_t kYields = 32;        // looks with a yield in between, before parking
 constexpr std::uint64_t kSpinNs = 30'000;    // how long to look where every thread has a cpu
 constexpr std::uint32_t kSpinsPerClock = 32; // looks between two looks at the clock
@@ -40,7 +41,9 @@ constinit thread_local std::uint32_t Scheduler::t_turn = 0;  // over all waits: 
 constinit thread_local Scheduler* Scheduler::t_polls_for = nullptr;
 
 Scheduler::Scheduler(SchedulerOptions options)
-    : options_(std::move(options)), taken_(new std::atomic<bool>[options_.workers + 1]()) {
+    : options_(std::move(options)),
+      taken_(new std::atomic<bool>[options_.workers + 1]()),
+      own_(new JobList[options_.workers + 1]) {
   if (!options_.executor) options_.executor = std::make_unique<WorkStealing>();
 }
 
@@ -81,7 +84,7 @@ void Scheduler::run_all_that_is_left() noexcept {
     any = timers_.fire(base::kForever - 1);
     for (std::uint32_t i = 0; i <= options_.workers + 1; ++i) {
       const std::uint32_t number = i <= options_.workers ? i : Executor::kVisitor;
-      while (detail::Job* const job = options_.executor->take(number)) {
+      while (detail::Job* const job = take(number)) {
         run(*job);
         any = true;
       }
@@ -102,6 +105,12 @@ void Scheduler::submit_last(detail::Job& job) noexcept {
   options_.executor->submit_last(job, number_of_this_thread());
   base::sim_point();
   notify_work();
+}
+
+void Scheduler::submit_to(std::uint32_t number, detail::Job& job) noexcept {
+  own_[number].push(job);
+  base::sim_point();
+  options_.doorbell->notify(INT32_MAX, options_.scope);  // one of them it must be
 }
 
 // Pairs with prepare_to_park(): what was submitted is seen by whoever is still looking, or this
@@ -144,8 +153,19 @@ void Scheduler::run(detail::Job& job) noexcept {
   after.engine = outer_engine;
 }
 
+detail::Job* Scheduler::take(std::uint32_t number) noexcept {
+  if (number != Executor::kVisitor)
+    if (detail::Job* const job = own_[number].pop()) return job;
+  return options_.executor->take(number);
+}
+
+bool Scheduler::has_work(std::uint32_t number) noexcept {
+  return (number != Executor::kVisitor && own_[number].size() != 0) ||
+         options_.executor->has_work(number);
+}
+
 bool Scheduler::run_one() noexcept {
-  detail::Job* const job = options_.executor->take(number_of_this_thread());
+  detail::Job* const job = take(number_of_this_thread());
   if (job == nullptr) return false;
   run(*job);
   return true;
@@ -188,7 +208,8 @@ bool Scheduler::fire_timers() noexcept {
 
 bool Scheduler::pending() noexcept {
   if (g_planted_lost_wake_up.load(std::memory_order_relaxed)) return options_.hook->pending();
-  return options_.executor->has_work(number_of_this_thread()) || options_.hook->pending();
+  if (t_seat.worker == Executor::kVisitor) take_number(0);  // its jobs may be nobody else's
+  return has_work(number_of_this_thread()) || options_.hook->pending();
 }
 
 Scheduler::Sitting::Sitting(Scheduler& scheduler, std::uint32_t home) noexcept
@@ -217,9 +238,10 @@ void Scheduler::take_number(std::uint32_t home) noexcept {
 std::uint32_t Scheduler::give_number_back() noexcept {
   const std::uint32_t number = std::exchange(t_seat.worker, Executor::kVisitor);
   if (number == Executor::kVisitor) return number;
-  taken_[number].store(false);
-  if (options_.executor->has_work(number))
-    options_.doorbell->notify(options_.executor->wakes(), options_.scope);
+  taken_[number].store(false);  // pairs with pending()
+  if (options_.doorbell->anybody() && has_work(number))  // who takes the number must be awake
+    options_.doorbell->notify(own_[number].size() != 0 ? INT32_MAX : options_.executor->wakes(),
+                              options_.scope);
   return number;
 }
 
@@ -257,12 +279,15 @@ void Scheduler::work_until_left(std::uint32_t home, const std::function<bool()>&
 
 bool Scheduler::look_longer(std::uint32_t looks, std::uint64_t& since_ns) const noexcept {
   if (!options_.spins) {
-    if (looks > kYields) return false;
-    base::yield_thread();
+    if (looks > kPauses + kYields) return false;
+    looks <= kPauses ? base::spin_pause() : base::yield_thread();
     return true;
   }
-  if (looks == 2) since_ns = base::now_ns();
-  if (looks % kSpinsPerClock == 0 && base::now_ns() - since_ns > kSpinNs) return false;
+  if (looks % kSpinsPerClock == 0) {  // most waits are over before the first
+    const std::uint64_t now = base::now_ns();
+    if (looks == kSpinsPerClock) since_ns = now;
+    if (now - since_ns > kSpinNs) return false;
+  }
   base::spin_pause();
   return true;
 }
@@ -273,6 +298,7 @@ void Scheduler::start_searching() noexcept {
 
 void Scheduler::stop_searching() noexcept {
   if (!std::exchange(t_seat.searching, false) || searching_.fetch_sub(1) != 1) return;
+  if (!options_.doorbell->anybody()) return;
   // Nobody looks any more. There may be more work; and who slept with the alarm set may be about to
   // do something long.
   if (timers_.next_ns() < alarm_ns_.load() || options_.executor->has_work(Executor::kVisitor))
@@ -356,9 +382,7 @@ Scheduler::Waiting::Waiting(Scheduler& scheduler, const detail::WaitLabel& label
       label_(label),
       where_(where),
       sitting_(scheduler, 0),
-      warn_at_ns_(base::kForever) {
-  scheduler_.options_.hook->going_idle();
-}
+      warn_at_ns_(base::kForever) {}
 
 void Scheduler::Waiting::enter() noexcept {
   if (std::exchange(entered_, true)) return;

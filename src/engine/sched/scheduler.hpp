@@ -23,6 +23,7 @@
 #include "base/clock/thread.hpp"
 #include "base/wait/wait.hpp"
 #include "engine/sched/idle_hook.hpp"
+#include "engine/sched/job_list.hpp"
 #include "engine/sched/timers.hpp"
 
 namespace lamellar::engine {
@@ -58,6 +59,10 @@ class Scheduler {
   // Behind what was submitted before.
   void submit_last(detail::Job& job) noexcept;
 
+  // For the thread that has this number: 0 is whoever waits, the others are workers, or who stands
+  // in for them. Before what the executor has. REQUIRES: number <= workers. THREADS: any.
+  void submit_to(std::uint32_t number, detail::Job& job) noexcept;
+
   // For a job that runs to its end: inside a task, where thousands wait already, here and now. So
   // whoever starts more than all run needs no more memory for it, and it costs less.
   // Undeferred tasks as in libgomp.
@@ -78,6 +83,8 @@ class Scheduler {
   template <class Done>
   void work_until(const Done& done, const detail::WaitLabel& label, std::source_location where) {
     if (done()) return;
+    options_.hook->going_idle();
+    if (options_.spins && look_briefly(done)) return;
     Waiting waiting(*this, label, where);
     while (!done()) waiting.step(done);
   }
@@ -178,6 +185,26 @@ class Scheduler {
     std::uint64_t warn_at_ns_;
   };
 
+  // Most answers of a PE on the same host come before it is worth while to take a seat: only the
+  // network is looked at. Whether done() holds; false when there are jobs to run, or after a while.
+  template <class Done>
+  bool look_briefly(const Done& done) {
+    bool worked = false, over = has_work(0);
+    for (std::uint32_t looks = 0; looks < kBriefLooks && !over; ++looks) {
+      if (poll()) {
+        worked = true;
+        over = done() || has_work(0);
+        continue;
+      }
+      if (std::exchange(worked, false)) options_.hook->going_idle();
+      base::spin_pause();
+      over = done();
+    }
+    // What this thread did for others must not stay behind while it computes.
+    if (worked) options_.hook->going_idle();
+    return over && done();
+  }
+
   void take_number(std::uint32_t home) noexcept;
   std::uint32_t give_number_back() noexcept;
   void work_until_left(std::uint32_t home, const std::function<bool()>& leave) noexcept;
@@ -186,6 +213,8 @@ class Scheduler {
   bool retire() noexcept;
   void stand_in() noexcept;
   bool run_one() noexcept;
+  detail::Job* take(std::uint32_t number) noexcept;
+  bool has_work(std::uint32_t number) noexcept;
   bool poll() noexcept;
   bool fire_timers() noexcept;
   void notify_work() noexcept;
@@ -199,6 +228,7 @@ class Scheduler {
   bool pending() noexcept;
   void run(detail::Job& job) noexcept;
   void run_all_that_is_left() noexcept;
+  static constexpr std::uint32_t kBriefLooks = 64;
   static thread_local Seat t_seat __attribute__((tls_model("initial-exec")));
   static thread_local std::uint32_t t_turn __attribute__((tls_model("initial-exec")));
   // Whose network the calling thread looks at just now, for all of its threads.
@@ -207,6 +237,7 @@ class Scheduler {
   SchedulerOptions options_;
   Timers timers_;
   std::unique_ptr<std::atomic<bool>[]> taken_;  // the numbers of workers; one thread has each
+  std::unique_ptr<JobList[]> own_;              // jobs for one number
   alignas(64) std::atomic<std::uint32_t> searching_{0};
   alignas(64) std::atomic<bool> polling_{false};
   // The time at which some thread that sleeps wakes up for a timer.

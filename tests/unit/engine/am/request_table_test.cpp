@@ -120,12 +120,23 @@ TEST(RequestTable, ThreadsOpenAndAnswer) {
   std::vector<std::thread> threads;
   for (int thread = 0; thread < 4; ++thread)
     threads.emplace_back([&, thread] {
-      for (int i = 0; i < 500; ++i) {
-        State state(house.scheduler);
-        const detail::RequestId id = table.open(state, 0, &arrive);
-        ASSERT_TRUE(answer(table, id, thread * 1000 + i));
-        ASSERT_EQ(thread * 1000 + i, state.take());
-        ASSERT_FALSE(answer(table, id, 0));
+      for (int round = 0; round < 20; ++round) {
+        std::deque<State> states;
+        std::vector<detail::RequestId> ids;
+        const int open = 1 + (thread * 37 + round * 101) % 400;  // more than one chunk has
+        for (int i = 0; i < open; ++i)
+          ids.push_back(table.open(states.emplace_back(house.scheduler), 0, &arrive));
+        for (int i = open - 1; i >= 0; --i) {
+          const auto at = static_cast<std::size_t>(i * 7 % open);
+          if (states[at].arrivals != 0) continue;
+          ASSERT_TRUE(answer(table, ids[at], thread * 1000 + i));
+          ASSERT_EQ(thread * 1000 + i, states[at].take());
+          ASSERT_FALSE(answer(table, ids[at], 0));
+        }
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+          const bool waits = states[i].arrivals == 0;
+          ASSERT_EQ(waits, answer(table, ids[i], 0));
+        }
       }
     });
   for (auto& thread : threads) thread.join();

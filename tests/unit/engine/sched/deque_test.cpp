@@ -9,6 +9,7 @@
 
 #include "base/clock/sim.hpp"
 #include "base/clock/thread.hpp"
+#include "base/core/sanitizers.hpp"
 #include "support/seeds.hpp"
 #include "engine/sched/planted.hpp"
 
@@ -119,7 +120,7 @@ std::size_t contend(std::size_t jobs_in_all, int thieves, std::uint64_t seed) {
 TEST(Deque, NothingIsTakenTwiceOrLost) {
   const char* const asked = std::getenv("LAMELLAR_TEST_DEQUE_JOBS");
   std::size_t left = asked != nullptr ? std::strtoull(asked, nullptr, 10) : 10'000'000;
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if defined(LAMELLAR_THREAD_SANITIZER) || defined(LAMELLAR_ADDRESS_SANITIZER)
   left = std::min<std::size_t>(left, 500'000);
 #endif
   for (std::uint64_t seed = 1; left != 0; ++seed) {

@@ -145,7 +145,10 @@ bool every_job_is_heard_of(std::uint64_t seed) {
     std::atomic<std::uint32_t> never{0};
     for (int i = 0; i < 5 && all; ++i) {
       CountJob job(ran);
-      house.scheduler.submit(job);
+      if (seed % 2 == 0)
+        house.scheduler.submit_to(1 + static_cast<std::uint32_t>(rng.next() % 2), job);
+      else
+        house.scheduler.submit(job);
       // The next ones come while the workers are about to park.
       for (int look = 0; ran.load() < i + 1 && look < 500; ++look) base::yield_thread();
       for (int look = 0; ran.load() < i + 1 && look < 10; ++look)

@@ -1,6 +1,4 @@
-// Compiled without optimisation on purpose: that is where awaiting would eat the stack.
-#pragma GCC optimize("O0")
-
+// Compiled without optimisation (tests/CMakeLists.txt): that is where awaiting would eat the stack.
 #include <gtest/gtest.h>
 
 #include "unit/engine/sched/fixture.hpp"

@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/core/sanitizers.hpp"
+
 namespace combine_test {
 namespace {
 
@@ -65,6 +67,21 @@ TEST_P(Combine, SleepsAtLeastThatLong) {
     co_return lamellar::Clock::now() - before;
   };
   EXPECT_GE(world.block_on(task()), 5ms);
+}
+
+TEST_P(Combine, AThousandTasksSleepAThousandTimesEach) {
+  std::atomic<int> slept{0};
+  auto sleeper = [](std::atomic<int>& count, int number) -> Task<void> {
+    for (int i = 0; i < 1000; ++i) {
+      co_await lamellar::sleep_for(std::chrono::nanoseconds(number * 37 + i * 11 % 5000));
+      ++count;
+    }
+  };
+  std::vector<Future<void>> all;
+  for (int number = 0; number < 1000; ++number)
+    all.push_back(world.spawn(sleeper(slept, number)));
+  for (auto& one : all) one.block();
+  EXPECT_EQ(slept.load(), 1'000'000);
 }
 
 TEST_P(Combine, AZeroOrNegativeSleepEnds) {
@@ -293,7 +310,7 @@ TEST_P(Combine, TenMillionPostsNeedNoMoreMemory) {
     return usage.ru_maxrss;
   };
   std::atomic<int> ran{0};
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(LAMELLAR_ADDRESS_SANITIZER) || defined(LAMELLAR_THREAD_SANITIZER)
   constexpr int kPosts = 300'000;
   constexpr long kMostKib = 1024 * 1024;  // they keep what was freed
 #else
@@ -315,7 +332,6 @@ TEST_P(Combine, TenMillionPostsNeedNoMoreMemory) {
 TEST_P(Combine, PrioritiesRunAllAndHighOnesFirst) {
   std::atomic<int> ran{0};
   std::vector<int> order;
-  std::atomic<bool> go{false};
   if (GetParam() == 1) {
     for (const auto priority :
          {lamellar::Priority::kLow, lamellar::Priority::kNormal, lamellar::Priority::kHigh})

@@ -125,6 +125,29 @@ TEST_P(Executors, RunsInChainsAndLeavesNothingBehind) {
   for (auto& one : chains) EXPECT_EQ(one.block(), 499 * 250);
 }
 
+struct WhichThread {
+  std::thread::id exec(lamellar::Context&) const { return std::this_thread::get_id(); }
+};
+
+TEST_P(Executors, AThreadGetsWhatIsMeantForIt) {
+  const std::uint32_t threads = world.num_threads_per_pe();
+  std::vector<Future<std::thread::id>> answers;
+  for (int i = 0; i < 300; ++i)
+    answers.push_back(
+        world.exec_am_local_thread(WhichThread{}, static_cast<std::uint32_t>(i) % threads).spawn());
+  std::vector<std::thread::id> seen(threads);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const std::thread::id ran_on = answers[i].block();
+    std::thread::id& first = seen[i % threads];
+    if (i < threads) first = ran_on;
+    EXPECT_EQ(first, ran_on) << "message " << i;
+  }
+  EXPECT_EQ(seen[0], std::this_thread::get_id());
+  for (std::uint32_t i = 1; i < threads; ++i)
+    for (std::uint32_t j = 0; j < i; ++j) EXPECT_NE(seen[i], seen[j]) << i << " and " << j;
+  EXPECT_THROW((void)world.exec_am_local_thread(WhichThread{}, threads), lamellar::Error);
+}
+
 TEST_P(Executors, NoPriorityStarves) {
   // Work of one priority that goes on and on until one of another has run.
   struct Again {

@@ -1,0 +1,32 @@
+#pragma once
+// What code calls that a simulation may interrupt: free outside of one.
+#include <cstdint>
+
+namespace lamellar::base {
+
+class Sim;
+enum class SimHook : std::uint8_t { kStart, kYield, kSpin, kQueue, kPark, kWake, kTimer, kExit };
+
+// The simulation that the calling thread takes part in.
+extern constinit thread_local Sim* t_sim __attribute__((tls_model("initial-exec")));
+// REQUIRES: t_sim is set.
+void switch_in_sim(SimHook hook) noexcept;
+
+// A place where a simulation may switch threads (queue operations).
+inline void sim_point() noexcept {
+  if (t_sim != nullptr) [[unlikely]]
+    switch_in_sim(SimHook::kQueue);
+}
+
+// A pause inside a spin loop; inside a simulation another thread may run.
+inline void spin_pause() noexcept {
+  if (t_sim != nullptr) [[unlikely]]
+    return switch_in_sim(SimHook::kSpin);
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace lamellar::base
