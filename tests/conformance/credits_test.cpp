@@ -14,7 +14,7 @@ constexpr Lane kBoth[] = {Lane::kRequest, Lane::kReply};
 
 std::vector<OpenFrame> open_all(Lamella& sender, Pe destination, Lane lane) {
   std::vector<OpenFrame> open;
-  for (OpenFrame frame; sender.try_open(destination, lane, frame);) open.push_back(frame);
+  for (OpenFrame frame; open_frame(sender, destination, lane, frame);) open.push_back(frame);
   return open;
 }
 
@@ -137,7 +137,7 @@ TEST_P(Conformance, WhoWantsNoFramesIsNotRung) {
   });
   while (sender.counters().sleeps == 0) std::this_thread::yield();
   OpenFrame frame;
-  ASSERT_TRUE(sender.try_open(1, Lane::kRequest, frame));
+  ASSERT_TRUE(open_frame(sender, 1, Lane::kRequest, frame));
   frame.committed->store(1, std::memory_order_release);
   sender.seal(frame);
   Nobody sink;

@@ -34,7 +34,7 @@ TEST_P(Conformance, GarbageIsRefusedAndCounted) {
   for (const Damage damage : kDamages) {
     SCOPED_TRACE(testing::Message() << "damage " << static_cast<int>(damage));
     OpenFrame frame;
-    ASSERT_TRUE(sender.try_open(1, Lane::kRequest, frame));
+    ASSERT_TRUE(open_frame(sender, 1, Lane::kRequest, frame));
     commit(frame, 100);
     GetParam().damage(sender, frame, damage);
     sender.seal(frame);
@@ -47,7 +47,7 @@ TEST_P(Conformance, GarbageIsRefusedAndCounted) {
   // What comes after it is read again, in the same frames too.
   for (std::uint32_t i = 1; i <= 8; ++i) {
     OpenFrame frame;
-    ASSERT_TRUE(sender.try_open(1, Lane::kRequest, frame));
+    ASSERT_TRUE(open_frame(sender, 1, Lane::kRequest, frame));
     commit(frame, 10);
     sender.seal(frame);
     settle();
@@ -62,7 +62,7 @@ TEST_P(Conformance, GarbageStaysRefusedWhenItGoesOn) {
   Lamella& sender = job->at(0);
   std::vector<Bytes> sinks(2);
   OpenFrame frame;
-  ASSERT_TRUE(sender.try_open(1, Lane::kRequest, frame));
+  ASSERT_TRUE(open_frame(sender, 1, Lane::kRequest, frame));
   commit(frame, 100);
   GetParam().damage(sender, frame, Damage::kNonce);
   sender.publish(frame.ref);
@@ -84,14 +84,13 @@ TEST_P(Conformance, GarbageLengthInTheMiddleEndsTheFrame) {
   Lamella& sender = job->at(0);
   std::vector<Bytes> sinks(2);
   OpenFrame frame;
-  ASSERT_TRUE(sender.try_open(1, Lane::kRequest, frame));
+  ASSERT_TRUE(open_frame(sender, 1, Lane::kRequest, frame));
   commit(frame, 100);
   sender.publish(frame.ref);
   poll_until(*job, sinks, [&] { return sinks[1].got == 100; });
   GetParam().damage(sender, frame, Damage::kLength);
   sender.publish(frame.ref);
-  while (job->at(1).poll(sinks[1])) {
-  }
+  poll_until(*job, sinks, [&] { return job->at(1).counters().frames_refused == 1; });
   commit(frame, 120);
   sender.seal(frame);
   poll_until(*job, sinks, [&] { return sender.in_flight(1, Lane::kRequest) == 0; });

@@ -1,6 +1,7 @@
-// The suite on `local`.
+// The suite on `local`, and on `local` with faults.
 #include "conformance/frame_damage.hpp"
 #include "conformance/subject.hpp"
+#include "conformance/with_faults.hpp"
 #include "lamellae/local/local_job.hpp"
 
 namespace lamellar::conformance {
@@ -8,9 +9,9 @@ namespace {
 
 class LocalEndpoints final : public Endpoints {
  public:
-  explicit LocalEndpoints(const Shape& shape)
+  LocalEndpoints(const Shape& shape, const std::string& faults)
       : job_(std::make_shared<lamellae::LocalJob>(shape.pes, shape.frame_bytes, shape.pool)) {
-    for (Pe pe = 0; pe < shape.pes; ++pe) all_.push_back(job_->lamella(pe));
+    for (Pe pe = 0; pe < shape.pes; ++pe) all_.push_back(with_faults(job_->lamella(pe), faults));
   }
   Pe size() const override { return static_cast<Pe>(all_.size()); }
   lamellae::Lamella& at(Pe pe) override { return *all_[pe]; }
@@ -20,10 +21,12 @@ class LocalEndpoints final : public Endpoints {
   std::vector<std::unique_ptr<lamellae::Lamella>> all_;
 };
 
-Subject local() {
+Subject local(const std::string& faults) {
   Subject subject;
   subject.name = "local";
-  subject.make = [](const Shape& shape) { return std::make_unique<LocalEndpoints>(shape); };
+  subject.make = [faults](const Shape& shape) {
+    return std::make_unique<LocalEndpoints>(shape, faults);
+  };
   subject.by_reference = true;
   subject.eager = true;
   subject.simulated = true;
@@ -31,7 +34,8 @@ Subject local() {
   return subject;
 }
 
-INSTANTIATE_TEST_SUITE_P(Local, Conformance, testing::Values(local()));
+INSTANTIATE_TEST_SUITE_P(Local, Conformance, testing::Values(local("")));
+INSTANTIATE_TEST_SUITE_P(FaultyLocal, Conformance, testing::Values(faulty(local(kAllFaults))));
 
 }  // namespace
 }  // namespace lamellar::conformance

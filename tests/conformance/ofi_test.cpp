@@ -1,7 +1,8 @@
 // The suite on `ofi`: over a network in memory, and over libfabric on the loopback interface; and
-// on the router with ofi between groups of PEs.
+// on the router with ofi between groups of PEs. All of it with faults, too.
 #include "support/memory_network.hpp"
 #include "conformance/subject.hpp"
+#include "conformance/with_faults.hpp"
 #include "lamellae/local/local_job.hpp"
 #include "lamellae/ofi/endpoint.hpp"
 #include "lamellae/ofi/ofi_lamella.hpp"
@@ -23,7 +24,7 @@ struct End {
 
 class OfiEndpoints final : public Endpoints {
  public:
-  OfiEndpoints(const Shape& shape, const Open& open) {
+  OfiEndpoints(const Shape& shape, const Open& open, const std::string& faults) {
     std::vector<std::unique_ptr<Endpoint>> endpoints;
     lamellae::OfiOptions options;
     for (Pe pe = 0; pe < shape.pes; ++pe) {
@@ -40,7 +41,7 @@ class OfiEndpoints final : public Endpoints {
       end.home = end.host->lamella(0);
       options.my_pe = pe;
       options.home = end.home.get();
-      end.lamella = make_ofi_lamella(std::move(endpoints[pe]), options);
+      end.lamella = with_faults(make_ofi_lamella(std::move(endpoints[pe]), options), faults);
     }
   }
   Pe size() const override { return static_cast<Pe>(ends_.size()); }
@@ -50,11 +51,12 @@ class OfiEndpoints final : public Endpoints {
   std::vector<End> ends_;
 };
 
-Subject subject_of(const std::string& name, const std::function<Open(const Shape&)>& network) {
+Subject subject_of(const std::string& name, const std::function<Open(const Shape&)>& network,
+                   const std::string& faults = "") {
   Subject subject;
   subject.name = name;
-  subject.make = [network](const Shape& shape) {
-    return std::make_unique<OfiEndpoints>(shape, network(shape));
+  subject.make = [network, faults](const Shape& shape) {
+    return std::make_unique<OfiEndpoints>(shape, network(shape), faults);
   };
   subject.network = true;
   return subject;
@@ -68,7 +70,7 @@ Open memory(const Shape& first) {
 // PE 0 alone, 1 with 2, 3 with 4, and so on.
 class RouterEndpoints final : public Endpoints {
  public:
-  explicit RouterEndpoints(const Shape& shape) {
+  RouterEndpoints(const Shape& shape, const std::string& faults) {
     const Open open = memory(shape);
     std::vector<std::unique_ptr<Endpoint>> endpoints;
     for (Pe pe = 0; pe < shape.pes; ++pe) endpoints.push_back(open(shape));
@@ -94,7 +96,7 @@ class RouterEndpoints final : public Endpoints {
       options.job_nonce = 4711;
       options.home = parts.inside.get();
       parts.outside = make_ofi_lamella(std::move(endpoints[pe]), options);
-      all_.push_back(make_router(std::move(parts)));
+      all_.push_back(with_faults(make_router(std::move(parts)), faults));
     }
   }
   Pe size() const override { return static_cast<Pe>(all_.size()); }
@@ -104,10 +106,12 @@ class RouterEndpoints final : public Endpoints {
   std::vector<std::unique_ptr<lamellae::Lamella>> all_;
 };
 
-[[maybe_unused]] Subject router() {
+[[maybe_unused]] Subject router(const std::string& faults = "") {
   Subject subject;
   subject.name = "router";
-  subject.make = [](const Shape& shape) { return std::make_unique<RouterEndpoints>(shape); };
+  subject.make = [faults](const Shape& shape) {
+    return std::make_unique<RouterEndpoints>(shape, faults);
+  };
   subject.network = true;
   return subject;
 }
@@ -122,11 +126,16 @@ Open loopback(const Shape&) {
 
 INSTANTIATE_TEST_SUITE_P(Libfabric, Conformance,
                          testing::Values(subject_of("libfabric", loopback)));
+INSTANTIATE_TEST_SUITE_P(FaultyLibfabric, Conformance,
+                         testing::Values(faulty(subject_of("libfabric", loopback, kAllFaults))));
 
 #else
 
 INSTANTIATE_TEST_SUITE_P(Ofi, Conformance,
                          testing::Values(subject_of("ofi", memory), router()));
+INSTANTIATE_TEST_SUITE_P(FaultyOfi, Conformance,
+                         testing::Values(faulty(subject_of("ofi", memory, kAllFaults)),
+                                         faulty(router(kAllFaults))));
 
 #endif
 

@@ -130,6 +130,7 @@ TEST_P(Conformance, SchedulesOfOneFrame) {
     }
     EXPECT_EQ(ledger.complaint(), "");
     EXPECT_EQ(ledger.left(), 0u);
+    if (GetParam().network) poll_until_back(sender, receiver, ledger);
     EXPECT_EQ(sender.in_flight(1, Lane::kRequest), 0u);
     EXPECT_EQ(receiver.counters().frames_received, sender.counters().frames_opened);
     EXPECT_FALSE(receiver.has_incoming());
@@ -147,7 +148,7 @@ TEST_P(Conformance, SchedulesOfTwoPublishers) {
     Lamella& sender = job->at(0);
     Lamella& receiver = job->at(1);
     lamellae::OpenFrame frame;
-    ASSERT_TRUE(sender.try_open(1, Lane::kRequest, frame));
+    ASSERT_TRUE(open_frame(sender, 1, Lane::kRequest, frame));
     std::atomic<bool> sent{false};
     int for_nothing = 0;
     {
@@ -181,6 +182,7 @@ TEST_P(Conformance, SchedulesOfTwoPublishers) {
     sender.seal(frame);
     while (receiver.poll(ledger)) {
     }
+    if (GetParam().network) poll_until_back(sender, receiver, ledger);
     EXPECT_EQ(sender.in_flight(1, Lane::kRequest), 0u);
   });
 }
@@ -202,7 +204,7 @@ TEST_P(Conformance, SchedulesOfReceiversThatShareAnInbox) {
     Lamella& receiver = job->at(1);
     for (int i = 0; i < 3; ++i) {
       lamellae::OpenFrame frame;
-      ASSERT_TRUE(job->at(0).try_open(1, Lane::kRequest, frame));
+      ASSERT_TRUE(open_frame(job->at(0), 1, Lane::kRequest, frame));
       frame.committed->store(1, std::memory_order_release);
       job->at(0).seal(frame);
     }

@@ -1,5 +1,5 @@
 // The suite on the blocks of `shmem`: in memfds, of which every endpoint has a mapping of its own
-// at an address of its own, as processes have.
+// at an address of its own, as processes have; and with faults.
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 
 #include "conformance/frame_damage.hpp"
 #include "conformance/subject.hpp"
+#include "conformance/with_faults.hpp"
 #include "lamellae/frames/frame_lamella.hpp"
 #include "lamellae/shmem/segment.hpp"
 
@@ -30,7 +31,7 @@ struct View {
 
 class ShmemEndpoints final : public Endpoints {
  public:
-  explicit ShmemEndpoints(const Shape& shape)
+  ShmemEndpoints(const Shape& shape, const std::string& faults)
       : shape_(BlockShape::of(shape.pes, shape.frame_bytes, shape.pool, 4711)) {
     for (std::uint32_t& ready : shape_.ready) ready = std::min(ready, kReadyFrames);
     for (Pe pe = 0; pe < shape.pes; ++pe) {
@@ -54,7 +55,7 @@ class ShmemEndpoints final : public Endpoints {
       lamella->grow_with([&mine = view->segments[pe]](std::size_t offset, std::size_t bytes) {
         return mine.commit(offset, bytes);
       });
-      all_.push_back(std::move(lamella));
+      all_.push_back(with_faults(std::move(lamella), faults));
     }
   }
   Pe size() const override { return static_cast<Pe>(all_.size()); }
@@ -66,17 +67,20 @@ class ShmemEndpoints final : public Endpoints {
   std::vector<std::unique_ptr<lamellae::Lamella>> all_;
 };
 
-Subject shmem() {
+Subject shmem(const std::string& faults) {
   Subject subject;
   subject.name = "shmem";
-  subject.make = [](const Shape& shape) { return std::make_unique<ShmemEndpoints>(shape); };
+  subject.make = [faults](const Shape& shape) {
+    return std::make_unique<ShmemEndpoints>(shape, faults);
+  };
   subject.by_reference = true;
   subject.eager = true;
   subject.damage = damage_frame;
   return subject;
 }
 
-INSTANTIATE_TEST_SUITE_P(Shmem, Conformance, testing::Values(shmem()));
+INSTANTIATE_TEST_SUITE_P(Shmem, Conformance, testing::Values(shmem("")));
+INSTANTIATE_TEST_SUITE_P(FaultyShmem, Conformance, testing::Values(faulty(shmem(kAllFaults))));
 
 }  // namespace
 }  // namespace lamellar::conformance

@@ -34,7 +34,7 @@ void send_one(Endpoints& job, Lane lane, std::uint32_t size, std::uint32_t piece
   Lamella& sender = job.at(0);
   const auto before = job.at(1).counters();
   OpenFrame frame;
-  ASSERT_TRUE(sender.try_open(1, lane, frame));
+  ASSERT_TRUE(open_frame(sender, 1, lane, frame));
   ASSERT_EQ(frame.capacity, sender.frame_capacity());
   write_pattern(frame.payload, size, size + pieces);
   std::vector<OneFrame> sinks(job.size());

@@ -192,7 +192,7 @@ void check_counters(const Subject& subject, std::deque<Actor>& actors) {
 std::uint32_t free_frames(Lamella& lamella, Pe destination, Lane lane) {
   std::vector<lamellae::OpenFrame> frames;
   lamellae::OpenFrame frame;
-  while (lamella.try_open(destination, lane, frame)) frames.push_back(frame);
+  while (open_frame(lamella, destination, lane, frame)) frames.push_back(frame);
   for (const auto& open : frames) lamella.discard(open);
   return static_cast<std::uint32_t>(frames.size());
 }

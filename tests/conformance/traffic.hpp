@@ -33,6 +33,22 @@ void sleep_unless(lamellae::Lamella& lamella, const Ready& ready) {
   }
 }
 
+// As try_open() and try_claim_eager(): where there is a no at times without need
+// (faulty), it is asked again, until only who has none goes on saying it.
+inline constexpr int kAsks = 64;
+inline bool open_frame(lamellae::Lamella& sender, Pe destination, lamellae::Lane lane,
+                       lamellae::OpenFrame& frame) {
+  for (int i = 0; i < kAsks; ++i)
+    if (sender.try_open(destination, lane, frame)) return true;
+  return false;
+}
+inline bool claim_eager(lamellae::Lamella& sender, Pe destination,
+                        lamellae::Lamella::EagerRoom& room) {
+  for (int i = 0; i < kAsks; ++i)
+    if (sender.try_claim_eager(destination, room)) return true;
+  return false;
+}
+
 // Whether nothing is left to take; over a network there may be news that are none, for a while.
 inline bool falls_silent(lamellae::Lamella& lamella, bool network) {
   const int looks = network ? 100'000 : 1;
@@ -56,8 +72,8 @@ void poll_until_back(lamellae::Lamella& sender, lamellae::Lamella& receiver, Sin
                      lamellae::Lane lane = lamellae::Lane::kRequest) {
   Nobody nobody;
   while (sender.in_flight(receiver.my_pe(), lane) != 0) {
-    receiver.poll(sink);
-    sender.poll(nobody);
+    const bool any = receiver.poll(sink);
+    if (!sender.poll(nobody) && !any) base::yield_thread();
   }
 }
 

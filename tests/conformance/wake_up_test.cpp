@@ -54,7 +54,7 @@ TEST_P(Conformance, APublishedPrefixWakesASleepingPe) {
   CountBytes sink;
   std::thread thread = sleeper(receiver, sink, 3);
   OpenFrame frame;
-  ASSERT_TRUE(job->at(0).try_open(1, Lane::kRequest, frame));
+  ASSERT_TRUE(open_frame(job->at(0), 1, Lane::kRequest, frame));
   for (std::uint32_t i = 1; i <= 3; ++i) {
     wait_for_sleeps(receiver, i);
     frame.committed->store(i, std::memory_order_release);
@@ -72,7 +72,7 @@ TEST_P(Conformance, APeThatIsAwakeIsNotRung) {
   CountBytes sink;
   for (std::uint32_t i = 1; i <= 100; ++i) {
     OpenFrame frame;
-    ASSERT_TRUE(job->at(0).try_open(1, Lane::kRequest, frame));
+    ASSERT_TRUE(open_frame(job->at(0), 1, Lane::kRequest, frame));
     frame.committed->store(1, std::memory_order_release);
     job->at(0).seal(frame);
     poll_until_back(job->at(0), job->at(1), sink);
@@ -105,7 +105,7 @@ TEST_P(Conformance, SleepersArePassedOnToWhatIsLeft) {
   wait_for_sleeps(receiver, 3);
   for (int i = 0; i < 3; ++i) {
     OpenFrame frame;
-    ASSERT_TRUE(job->at(0).try_open(1, Lane::kRequest, frame));
+    ASSERT_TRUE(open_frame(job->at(0), 1, Lane::kRequest, frame));
     frame.committed->store(1, std::memory_order_release);
     job->at(0).seal(frame);
   }

@@ -87,6 +87,10 @@ Sim::Participant* Sim::draw_next() noexcept {
     std::uint64_t earliest = kForever;
     bool anybody = false;
     for (const auto& p : participants_) {
+      if (p->state == Participant::State::kBlocked && p->deadline_ns <= time_ns_) {
+        p->state = Participant::State::kRunnable;
+        p->timed_out = true;
+      }
       if (p->state == Participant::State::kRunnable) ++runnable;
       if (p->state == Participant::State::kBlocked && p->deadline_ns < earliest)
         earliest = p->deadline_ns;
@@ -99,12 +103,7 @@ Sim::Participant* Sim::draw_next() noexcept {
     }
     if (!anybody) return nullptr;
     LAMELLAR_CHECK(earliest != kForever, "simulation: every thread sleeps and no timer is set");
-    if (earliest > time_ns_) time_ns_ = earliest;
-    for (const auto& p : participants_) {
-      if (p->state != Participant::State::kBlocked || p->deadline_ns > time_ns_) continue;
-      p->state = Participant::State::kRunnable;
-      p->timed_out = true;
-    }
+    time_ns_ = earliest;
   }
 }
 

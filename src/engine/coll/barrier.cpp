@@ -68,6 +68,9 @@ void Barrier::advance(std::uint64_t key, Instance& instance) {
     if (++instance.round < rounds_) send(key, instance);
   }
   if (instance.round < rounds_) return;
+  // Who waits may end this PE, once nothing is kept back for want of credit (Engine::drain): what
+  // was sent above must be there by then, and not in the hands of this thread.
+  engine_.sender().flush_replies();
   auto* const state = instance.state;
   state->emplace(instance.value);
   open_.erase(key);

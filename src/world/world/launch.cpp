@@ -15,6 +15,7 @@
 #include "base/log/log.hpp"
 #include "base/wait/wait.hpp"
 #include "engine/am/failure.hpp"
+#include "lamellae/faulty/plan.hpp"
 #include "world/world/exit_guard.hpp"
 #include "world/world/parts.hpp"
 #include "world/world/runtime.hpp"
@@ -68,6 +69,7 @@ Settings settings_of_job(int* argc, char** argv, const WorldBuilder::Parts& part
   try {
     Settings settings = load_settings(argc, argv, parts.overrides);
     apply_process_settings(settings);
+    static_cast<void>(lamellae::parse_faults(settings.text(Key::kFaults)));
     return settings;
   } catch (const ConfigError& error) {
     std::shared_ptr<lamellae::LaunchSession> session;
@@ -139,6 +141,7 @@ void run_pe(LaunchJob& job, Pe local_pe) noexcept {
   job.ended(run_function(job, *runtime));
   detail::t_state.engine = nullptr;
   runtime->stop();
+  if (runtime->engine().lamella().failure() != nullptr) job.ended(1);  // or while it left
   seat.leave();
   base::set_current_pe_for_log(-1);
 }

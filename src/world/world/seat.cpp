@@ -1,5 +1,7 @@
 #include "world/world/seat.hpp"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <lamellar/error.hpp>
 #include <string>
@@ -7,6 +9,7 @@
 
 #include "base/log/log.hpp"
 #include "lamellae/bootstrap/session.hpp"
+#include "lamellae/faulty/faulty.hpp"
 #include "world/world/network.hpp"
 
 namespace lamellar::world {
@@ -15,6 +18,7 @@ using base::Key;
 
 Seating::Seating(const base::Settings& settings, const UserBootstrap* callbacks)
     : settings_(settings),
+      faults_(lamellae::parse_faults(settings.text(Key::kFaults))),
       session_(lamellae::join_launcher(
           callbacks, lamellae::start_timeout_ns(settings.f64(Key::kStartTimeout)),
           {"", settings.warnings()})) {
@@ -33,6 +37,9 @@ Seating::Seating(const base::Settings& settings, const UserBootstrap* callbacks)
     seat_in_process();
   else
     seat_as_process(backend);
+  faults_.seed = settings_.u64(Key::kFaultSeed);
+  // In a process of its own each PE finds out at its seat: then one of them says it for all.
+  if (local_) lamellae::check_faults(faults_, num_pes_);
 }
 
 void Seating::seat_in_process() {
@@ -59,6 +66,15 @@ void Seating::seat_as_process(const std::string& backend) {
 }
 
 Seat Seating::seat(Pe local_pe) {
+  lamellae::check_faults(faults_, num_pes_);
+  Seat seat = take_seat(local_pe);
+  std::function<void()> die;
+  if (!local_) die = [] { static_cast<void>(raise(SIGKILL)); };
+  seat.lamella = lamellae::make_faulty(std::move(seat.lamella), faults_, std::move(die));
+  return seat;
+}
+
+Seat Seating::take_seat(Pe local_pe) {
   Seat seat;
   if (local_) {
     seat.bootstrap = local_->bootstrap(local_pe);

@@ -10,6 +10,7 @@
 #include "lamellae/api/lamella.hpp"
 #include "lamellae/bootstrap/bootstrap.hpp"
 #include "lamellae/bootstrap/session.hpp"
+#include "lamellae/faulty/plan.hpp"
 #include "lamellae/link/host_links.hpp"
 #include "lamellae/local/local_job.hpp"
 #include "lamellae/shmem/shmem_job.hpp"
@@ -48,6 +49,7 @@ class Seating {
   void blame(Pe culprit) noexcept;
 
  private:
+  Seat take_seat(Pe local_pe);
   void seat_in_process();
   void seat_as_process(const std::string& backend);
   bool on_one_host() const noexcept { return pes_here_ == num_pes_; }
@@ -55,6 +57,7 @@ class Seating {
   std::vector<std::vector<Pe>> groups() const;
 
   const base::Settings& settings_;
+  lamellae::FaultPlan faults_;
   std::shared_ptr<lamellae::LaunchSession> session_;
   std::shared_ptr<lamellae::LocalJob> local_;  // null: one process a PE
   bool network_ = false;  // some PEs are reached through libfabric

@@ -88,6 +88,21 @@ TEST(Sim, TimersGoOffInOrder) {
   }
 }
 
+TEST(Sim, ATimerGoesOffWhileOthersSpin) {
+  Sim sim(3);
+  sim.run([&] {
+    const std::uint64_t deadline = now_ns() + 10'000;
+    std::uint64_t woke = 0;
+    Thread sleeper("sleeper", [&] {
+      std::atomic<std::uint32_t> word{0};
+      futex_wait(word, 0, deadline);
+      woke = now_ns();
+    });
+    for (int looks = 0; looks < 1000 && woke == 0; ++looks) yield_thread();
+    EXPECT_GE(woke, deadline);
+  });
+}
+
 TEST(Sim, RandomnessAndCpusComeFromTheSeed) {
   const auto draw = [](std::uint64_t seed) {
     std::uint64_t value = 0;

@@ -1,0 +1,306 @@
+// The message protocols under schedules and faults drawn from a seed: nothing is lost, doubled or
+// forgotten, and nobody waits for ever (then the simulation ends: every thread sleeps). The seed
+// decides everything, the protocol too.
+#include "base/clock/sim.hpp"
+
+#include <gtest/gtest.h>
+#include <lamellar/world.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "base/clock/rng.hpp"
+#include "support/captured_log.hpp"
+#include "support/seeds.hpp"
+
+namespace sim_protocols_test {
+
+using lamellar::Context;
+using lamellar::Future;
+using lamellar::Pe;
+using lamellar::PeLocal;
+using lamellar::Task;
+using lamellar::World;
+using lamellar::testing_support::for_seeds;
+using lamellar::testing_support::for_these_seeds;
+using lamellar::testing_support::schedules;
+using Counter = std::atomic<std::uint64_t>;
+
+Pe pe_behind(const World& world, std::uint64_t by) {
+  return static_cast<Pe>((world.my_pe() + by) % world.num_pes());
+}
+Pe next_pe(const World& world) { return pe_behind(world, 1); }
+
+struct Increment {
+  std::uint64_t value;
+  std::uint64_t exec(Context&) const { return value + 1; }
+};
+LAMELLAR_AM(Increment, value);
+
+struct Count {
+  PeLocal<Counter> counter;
+  std::uint64_t by;
+  void exec(Context& context) const { counter.local(context) += by; }
+};
+LAMELLAR_AM(Count, counter, by);
+
+// Plain, and nobody waits: each sends three more, from inside a handler, down to the leaves.
+constexpr std::uint32_t kFanDepth = 3;
+constexpr std::uint64_t kFanned = 1 + 3 + 9 + 27;
+Counter g_fanned_out{0};
+struct FanOut {
+  std::uint32_t depth;
+  void exec(Context& context) const {
+    ++g_fanned_out;
+    const World world = context.world();
+    for (Pe i = 0; i < 3 && depth != 0; ++i)
+      world.exec_am_pe<FanOut>(pe_behind(world, i), depth - 1).detach();
+  }
+};
+LAMELLAR_AM(FanOut, depth);
+
+// Awaits two more of its kind, one after a pause.
+struct Nested {
+  std::uint32_t depth;
+  Task<std::uint64_t> exec(Context& context) const {
+    if (depth == 0) co_return 1;
+    const World world = context.world();
+    const std::uint32_t below = depth - 1;
+    auto first = world.exec_am_pe<Nested>(next_pe(world), below).spawn();
+    co_await lamellar::sleep_for(std::chrono::microseconds(depth));
+    const std::uint64_t second = co_await world.exec_am_pe<Nested>(next_pe(world), below);
+    const std::uint64_t rest = co_await first;
+    co_return rest + second + 1;
+  }
+};
+LAMELLAR_AM(Nested, depth);
+
+// Bytes that tell where they belong; the answer is as large.
+struct Large {
+  std::vector<std::uint32_t> words;
+  std::vector<std::uint32_t> exec(Context&) const {
+    std::vector<std::uint32_t> back = words;
+    for (std::uint32_t& word : back) ++word;
+    return back;
+  }
+};
+LAMELLAR_AM(Large, words);
+
+// --- the protocols: 0, or how often something was wrong ------------------------------------
+
+int round_trips(World& world) {
+  std::uint64_t value = 0;
+  for (int i = 0; i < 8; ++i) value = world.exec_am_pe<Increment>(next_pe(world), value).block();
+  std::vector<Future<std::uint64_t>> futures;
+  for (std::uint64_t i = 0; i < 6; ++i)
+    futures.push_back(world.exec_am_pe<Increment>(pe_behind(world, i), i).spawn());
+  int wrong = value != 8;
+  for (std::uint64_t i = 0; i < 6; ++i) wrong += futures[i].block() != i + 1;
+  return wrong;
+}
+
+int flood(World& world) {
+  const PeLocal<Counter> counter(world);
+  const std::uint64_t most = 24 / std::max(1u, world.num_pes() - 1);
+  for (std::uint64_t i = 1; i <= most; ++i)
+    for (Pe pe = 0; pe < world.num_pes(); ++pe)
+      if (pe != world.my_pe()) world.exec_am_pe<Count>(pe, counter, i).detach();
+  world.wait_all();
+  world.barrier();
+  return counter.local(world).load() != (world.num_pes() - 1) * most * (most + 1) / 2;
+}
+
+int flood_with_answers(World& world) {
+  std::vector<Future<std::uint64_t>> futures;
+  for (std::uint64_t i = 0; i < 24; ++i)
+    futures.push_back(world.exec_am_pe<Increment>(pe_behind(world, i), i).spawn());
+  int wrong = 0;
+  for (std::uint64_t i = 0; i < 24; ++i) wrong += futures[i].block() != i + 1;
+  return wrong;
+}
+
+int to_all(World& world) {
+  int wrong = 0;
+  for (std::uint64_t round = 0; round < 6; ++round) {
+    const auto got = world.exec_am_all(Increment{round}).block();
+    wrong += got != std::vector<std::uint64_t>(world.num_pes(), round + 1);
+  }
+  return wrong;
+}
+
+int nested(World& world) {
+  auto other = world.exec_am_pe<Nested>(next_pe(world), std::uint32_t{2}).spawn();
+  const std::uint64_t one = world.exec_am_pe<Nested>(next_pe(world), std::uint32_t{2}).block();
+  return (one != 7) + (other.block() != 7);
+}
+
+// Nobody in the job waits for what handlers send on: its end does.
+int fan_out(World& world) {
+  world.exec_am_pe<FanOut>(next_pe(world), kFanDepth).detach();
+  return 0;
+}
+int all_fanned_out(Pe pes) { return g_fanned_out.exchange(0) != pes * kFanned; }
+
+int wait_all_and_barriers(World& world) {
+  const PeLocal<Counter> counter(world);
+  int wrong = 0;
+  for (std::uint64_t phase = 1; phase <= 3; ++phase) {
+    for (int i = 0; i < 4; ++i)
+      world.exec_am_pe<Count>(next_pe(world), counter, std::uint64_t{1}).detach();
+    if (phase % 2 == 0) {
+      world.wait_all();
+      world.barrier();
+    } else {
+      world.async_wait_all().block();
+      world.async_barrier().block();
+    }
+    wrong += counter.local(world).load() < 4 * phase;
+    world.barrier();
+    wrong += counter.local(world).load() != 4 * phase;
+    world.barrier();
+  }
+  return wrong;
+}
+
+int large(World& world) {
+  std::vector<Future<std::vector<std::uint32_t>>> futures;
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    std::vector<std::uint32_t> words(300 + 500 * i);
+    std::iota(words.begin(), words.end(), i);
+    futures.push_back(world.exec_am_pe<Large>(next_pe(world), words).spawn());
+  }
+  int wrong = 0;
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    const std::vector<std::uint32_t> got = futures[i].block();
+    wrong += got.size() != 300 + 500 * i;
+    for (std::uint32_t at = 0; at < got.size(); ++at) wrong += got[at] != i + 1 + at;
+  }
+  return wrong;
+}
+
+struct Protocol {
+  const char* name;
+  int (*run)(World&);
+  int (*after)(Pe pes) = [](Pe) { return 0; };  // when the job has ended
+};
+constexpr Protocol kProtocols[] = {
+    {"round_trips", round_trips},
+    {"flood", flood},
+    {"flood_with_answers", flood_with_answers},
+    {"to_all", to_all},
+    {"nested", nested},
+    {"fan_out", fan_out, all_fanned_out},
+    {"wait_all_and_barriers", wait_all_and_barriers},
+    {"large", large},
+};
+
+// Everything that the seed decides.
+struct Shape {
+  Protocol protocol;
+  Pe pes;
+  std::uint32_t threads;
+  std::string pool, frame_bytes, flush_us, executor, faults;
+};
+
+Shape shape_of(std::uint64_t seed) {
+  lamellar::base::Rng rng(seed);
+  const auto pick = [&](auto... choices) {
+    const std::common_type_t<decltype(choices)...> all[] = {choices...};
+    return all[rng.next() % sizeof...(choices)];
+  };
+  Shape shape;
+  shape.protocol = kProtocols[rng.next() % std::size(kProtocols)];
+  shape.pes = pick(2u, 2u, 3u, 4u);
+  shape.threads = pick(1u, 1u, 2u, 3u);
+  shape.pool = pick("4", "4", "8", "64");
+  shape.frame_bytes = pick("1024", "1024", "4096");
+  shape.flush_us = pick("200", "200", "20", "0");
+  shape.executor = pick("stealing", "stealing", "fifo", "priority", "single");
+  // Each alone, and all together.
+  std::vector<std::string> faults;
+  const std::uint64_t which = rng.next();
+  if (which % 2 == 0) faults.push_back(pick("delay=0.3:10us", "delay=0.1:100us", "delay=1:30us"));
+  if (which / 2 % 2 == 0) faults.push_back(pick("reorder=0.1", "reorder=0.5"));
+  if (which / 4 % 2 == 0) faults.push_back(pick("refuse=0.1", "refuse=0.5", "refuse=0.8"));
+  if (which / 8 % 2 == 0) faults.push_back(pick("slow_poll=0.3", "slow_poll=0.2:5us"));
+  for (const std::string& fault : faults)
+    shape.faults += (shape.faults.empty() ? "" : ",") + fault;
+  return shape;
+}
+
+std::ostream& operator<<(std::ostream& out, const Shape& shape) {
+  return out << shape.protocol.name << " on " << shape.pes << " PEs of " << shape.threads
+             << " threads (" << shape.executor << "), pool " << shape.pool << " of "
+             << shape.frame_bytes << ", flush " << shape.flush_us << " us, faults "
+             << shape.faults;
+}
+
+int launch(const Shape& shape, std::uint64_t seed) {
+  return lamellar::WorldBuilder()
+      .force_num_pes(shape.pes)
+      .force_threads(shape.threads)
+      .force("POOL_FRAMES", shape.pool)
+      .force("FRAME_BYTES", shape.frame_bytes)
+      .force("FLUSH_US", shape.flush_us)
+      .force("EXECUTOR", shape.executor)
+      .force("FAULTS", shape.faults)
+      .force("FAULT_SEED", std::to_string(seed))
+      .launch([&](World& world) { return shape.protocol.run(world); });
+}
+
+void search(std::uint64_t seed) {
+  const Shape shape = shape_of(seed);
+  EXPECT_EQ(0, launch(shape, seed)) << shape;
+  EXPECT_EQ(0, shape.protocol.after(shape.pes)) << shape;
+}
+
+TEST(Protocols, NoScheduleAndNoFaultBreaksThem) { for_seeds(schedules(1000), search); }
+
+TEST(Protocols, NorDoTheSeedsThatFoundSomething) {
+  for_these_seeds(
+      {
+          427, 562,  // a spilled record of the last barrier, in a worker's hands at its PE's end
+      },
+      search);
+}
+
+struct Deaths {
+  std::uint64_t searched = 0, died = 0;
+
+  void search(std::uint64_t seed) {
+    Shape shape = shape_of(seed);
+    lamellar::base::Rng rng(~seed);
+    const auto dies = static_cast<Pe>(rng.next() % shape.pes);
+    shape.faults += std::string(shape.faults.empty() ? "" : ",") + "kill=" + std::to_string(dies) +
+                    "@" + std::to_string(1 + rng.next() % 40);
+    const lamellar::testing_support::CapturedLog log;
+    const int status = launch(shape, seed);
+    const bool dead = log.contains("PE " + std::to_string(dies) + " dies after");
+    EXPECT_EQ(dead ? 1 : 0, status) << shape << "\n" << log.text();
+    g_fanned_out = 0;
+    ++searched;
+    died += dead ? 1 : 0;
+  }
+};
+
+// Whatever they wait for, all others end with the job.
+TEST(Protocols, APeThatDiesEndsThemAll) {
+  Deaths deaths;
+  for_seeds(schedules(200), [&](std::uint64_t seed) { deaths.search(seed); });
+  EXPECT_GE(deaths.died, deaths.searched / 4);
+}
+
+TEST(Protocols, TheSeedsOfDeathsThatFoundSomething) {
+  Deaths deaths;
+  for_these_seeds(
+      {
+          62, 240,  // a PE died while it left: the status was 0
+      },
+      [&](std::uint64_t seed) { deaths.search(seed); });
+}
+
+}  // namespace sim_protocols_test
