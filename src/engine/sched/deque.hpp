@@ -90,9 +90,12 @@ class BasicDeque {
     return mine ? static_cast<std::uint32_t>(count) : 0;
   }
 
-  // As of the owner's last look at the top. THREADS: the owner.
-  std::uint64_t length_at_most() const noexcept {
-    return bottom_.load(std::memory_order_relaxed) - seen_top_;
+  // Thieves may have taken some since the owner's last look; it looks again when there seem to be
+  // `many`. THREADS: the owner.
+  std::uint64_t length_at_most(std::uint64_t many) noexcept {
+    const std::uint64_t bottom = bottom_.load(std::memory_order_relaxed);
+    if (bottom - seen_top_ >= many) seen_top_ = top_.load(std::memory_order_acquire);
+    return bottom - seen_top_;
   }
 
   // A look (seq_cst). THREADS: any.

@@ -10,8 +10,9 @@
 #include "base/clock/sim.hpp"
 #include "base/clock/thread.hpp"
 #include "base/core/sanitizers.hpp"
-#include "support/seeds.hpp"
+#include "engine/sched/executors.hpp"
 #include "engine/sched/planted.hpp"
+#include "support/seeds.hpp"
 
 namespace deque_test {
 namespace {
@@ -49,6 +50,18 @@ TEST(Deque, TheOwnerTakesTheNewestAndThievesTheOldest) {
   for (int i = 8; i >= 1; --i) EXPECT_EQ(deque.pop(), jobs[static_cast<std::size_t>(i)].get());
   EXPECT_EQ(deque.pop(), nullptr);
   EXPECT_TRUE(deque.empty());
+}
+
+// Who asks, to run new tasks itself while many wait, must not go by those that thieves have taken:
+// then it would run all alone from there on, and the thieves would sleep.
+TEST(Deque, WhatThievesTookDoesNotWait) {
+  auto jobs = jobs_of(5000);
+  lamellar::engine::WorkStealing executor;
+  executor.start({2, nullptr});
+  for (auto& job : jobs) executor.submit(*job, lamellar::Priority::kNormal, 0);
+  EXPECT_EQ(executor.queued(0), 5000u);
+  for (std::size_t i = 0; i < jobs.size(); ++i) ASSERT_NE(executor.take(1), nullptr) << i;
+  EXPECT_EQ(executor.queued(0), 0u);
 }
 
 TEST(Deque, OfALongOneThievesTakeSeveral) {
