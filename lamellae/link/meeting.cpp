@@ -129,7 +129,9 @@ class Meeter {
   void hand_over();
   void take_over();
   const Card& leader(std::size_t group) const { return cards_[groups_[group][0]]; }
-  std::string seconds() const { return std::to_string(timeout_ns_ / 1'000'000'000u) + " s"; }
+  std::string patience() const {
+    return std::to_string(timeout_ns_ / 1'000'000) + " ms (LAMELLAR_CONNECT_TIMEOUT)";
+  }
   std::string missing() const;
   base::WaitScope waits(const char* what) const {
     return base::WaitScope(
@@ -224,7 +226,7 @@ void Meeter::connect(std::size_t group) {
       send(link.get(), hello.data(), hello.size(), MSG_NOSIGNAL) < 0 ||
       recv(link.get(), &answer, 1, 0) != 1)
     fail(there.who + " at " + address.text() + " cannot be reached from " + own_.host() +
-             " within " + seconds() +
+             " within " + patience() +
              "; LAMELLAR_INTERFACE chooses the interface, see lamellar-info",
          errno == EINPROGRESS || errno == EAGAIN ? ETIMEDOUT : errno);
   meeting_.links[group] = std::move(link);
@@ -242,7 +244,7 @@ void Meeter::accept_all() {
   loop_.watch(listener_.get(), [this] { accept_one(); });
   while (!missing().empty())
     if (!loop_.run_once(deadline_ns_))
-      fail("no connection to " + own_.text() + " within " + seconds() + " from " + missing() +
+      fail("no connection to " + own_.text() + " within " + patience() + " from " + missing() +
                "; LAMELLAR_INTERFACE chooses the interface, see lamellar-info",
            0);
   while (!pending_.empty()) drop(pending_.begin()->first);
@@ -333,7 +335,7 @@ void Meeter::hand_over() {
   for (std::size_t served = 0; served < siblings_;) {
     if (!base::wait_readable(handover_.get(), deadline_ns_))
       fail(std::to_string(siblings_ - served) + " PEs of this host did not come within " +
-               seconds(),
+               patience(),
            0);
     Descriptor socket(accept4(handover_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     ucred peer{};
