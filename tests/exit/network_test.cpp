@@ -61,10 +61,12 @@ TEST_P(Network, AProviderThatIsNotThere) {
 TEST_P(Network, APeThatDoesNotAnswer) {
   Child child(command("2", "LAMELLAR_CONNECT_TIMEOUT=0.001"), kAsRoot);
   EXPECT_NE(child.wait(), 0);
-  // On a busy machine the control connections may be too slow already, for either PE.
+  // On a busy machine the control connections may be too slow already, for either PE or both.
   const bool in_time = child.err().find("control connections") == std::string::npos;
-  EXPECT_EQ(count(child.err(), in_time ? "did not answer within 1 ms" : "within 1 ms"), 1u)
-      << child.err();
+  if (in_time)
+    EXPECT_EQ(count(child.err(), "did not answer within 1 ms"), 1u) << child.err();
+  else
+    EXPECT_GE(count(child.err(), "within 1 ms"), 1u) << child.err();
   for (const char* const part :
        {in_time ? "PE 1 (host " : " (host ", "127.0.0.1:", "(LAMELLAR_CONNECT_TIMEOUT)",
         in_time ? "provider tcp;ofi_rxm, interface lo" : "control connections",
