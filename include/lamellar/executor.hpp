@@ -53,7 +53,8 @@ class LAMELLAR_API Executor {
   // Whether take() might find something (seq_cst); asked before a worker sleeps. THREADS: any.
   virtual bool has_work(std::uint32_t worker) noexcept = 0;
   // Jobs that wait, as far as is known at no cost, for back-pressure: those `worker` would have to
-  // take itself, for kVisitor those that any would. 0 is a fair answer. THREADS: that worker.
+  // take itself, for kVisitor those that any would. Too few, or 0, is a fair answer; too many is
+  // none: whoever hears of many submits nothing for so long. THREADS: that worker.
   virtual std::uint64_t queued(std::uint32_t /*worker*/) const noexcept { return 0; }
   // Sleeping workers that have to be woken for one job: 1 where every worker may take it.
   virtual int wakes() const noexcept { return 1; }

@@ -19,7 +19,7 @@ inline constexpr const char* kAllFaults =
 inline std::unique_ptr<lamellae::Lamella> with_faults(std::unique_ptr<lamellae::Lamella> lamella,
                                                       const std::string& faults) {
   lamellae::FaultPlan plan = lamellae::parse_faults(faults);
-  if (base::Sim::of_this_thread() != nullptr) plan.seed = base::random_u64();
+  if (base::t_sim != nullptr) plan.seed = base::random_u64();
   return lamellae::make_faulty(std::move(lamella), plan);
 }
 

@@ -7,7 +7,7 @@
 namespace lamellar::base {
 
 std::uint64_t now_ns() noexcept {
-  if (Sim* sim = Sim::of_this_thread()) return sim->now_ns();
+  if (Sim* sim = t_sim) return sim->now_ns();
   timespec t{};
   clock_gettime(CLOCK_MONOTONIC, &t);
   return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000u +

@@ -25,7 +25,7 @@ long futex(std::atomic<std::uint32_t>& word, int op, std::uint32_t value, const 
 
 bool futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected,
                 std::uint64_t deadline_ns, FutexScope scope) noexcept {
-  if (Sim* sim = Sim::of_this_thread()) return sim->wait(word, expected, deadline_ns);
+  if (Sim* sim = t_sim) return sim->wait(word, expected, deadline_ns);
   timespec until{};
   const timespec* time = nullptr;
   if (deadline_ns != kForever) {
@@ -38,13 +38,13 @@ bool futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected,
 }
 
 int futex_wake(std::atomic<std::uint32_t>& word, int count, FutexScope scope) noexcept {
-  if (Sim* sim = Sim::of_this_thread()) return sim->wake(word, count);
+  if (Sim* sim = t_sim) return sim->wake(word, count);
   const long r = futex(word, FUTEX_WAKE, static_cast<std::uint32_t>(count), nullptr, 0, scope);
   return r < 0 ? 0 : static_cast<int>(r);
 }
 
 void yield_thread() noexcept {
-  if (Sim* sim = Sim::of_this_thread()) return sim->point(SimHook::kYield);
+  if (Sim* sim = t_sim) return sim->point(SimHook::kYield);
   sched_yield();
 }
 

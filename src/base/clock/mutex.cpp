@@ -5,7 +5,7 @@
 namespace lamellar::base {
 
 void Mutex::lock() {
-  if (Sim* sim = Sim::of_this_thread()) {
+  if (Sim* sim = t_sim) {
     while (!mutex_.try_lock()) sim->point(SimHook::kYield);
     return;
   }

@@ -8,7 +8,7 @@
 namespace lamellar::base {
 
 std::uint64_t random_u64() {
-  if (Sim* sim = Sim::of_this_thread()) return sim->draw();
+  if (Sim* sim = t_sim) return sim->draw();
   std::uint64_t value = 0;
   const ssize_t got = getrandom(&value, sizeof value, 0);
   LAMELLAR_CHECK(got == sizeof value, "getrandom gave fewer than 8 bytes");

@@ -31,9 +31,6 @@ class Sim {
   std::uint64_t trace_hash() const noexcept { return hash_; }
   std::uint64_t steps() const noexcept { return steps_; }
 
-  // The simulation this thread takes part in, or null.
-  static Sim* of_this_thread() noexcept { return t_sim; }
-
   // Hooks, called by the primitives of this room only, on participants.
   std::uint64_t now_ns() const noexcept { return time_ns_; }
   std::uint64_t draw() noexcept { return rng_.next(); }

@@ -7,7 +7,7 @@ namespace lamellar::base {
 class Sim;
 enum class SimHook : std::uint8_t { kStart, kYield, kSpin, kQueue, kPark, kWake, kTimer, kExit };
 
-// The simulation that the calling thread takes part in.
+// The simulation that the calling thread takes part in, or null.
 extern constinit thread_local Sim* t_sim __attribute__((tls_model("initial-exec")));
 // REQUIRES: t_sim is set.
 void switch_in_sim(SimHook hook) noexcept;

@@ -29,7 +29,7 @@ struct InSimulation {
 }  // namespace
 
 Thread::Thread(const std::string& name, std::function<void()> body) {
-  Sim* sim = Sim::of_this_thread();
+  Sim* sim = t_sim;
   const int participant = sim != nullptr ? sim->add_participant() : -1;
   const std::int64_t cpu = t_pin_new_threads != nullptr ? t_pin_new_threads->take() : -1;
   sigset_t all;
@@ -56,7 +56,7 @@ Thread::~Thread() { join(); }
 void Thread::join() {
   if (!thread_.joinable()) return;
   // Once it has left the simulation it ends by itself.
-  if (Sim::of_this_thread() != nullptr)
+  if (t_sim != nullptr)
     while (gone_.load() == 0) futex_wait(gone_, 0);
   thread_.join();
 }
@@ -67,7 +67,7 @@ PinNewThreads::PinNewThreads(std::span<const std::uint32_t> cpus) noexcept
 PinNewThreads::~PinNewThreads() { t_pin_new_threads = outer_; }
 
 std::int64_t PinNewThreads::take() noexcept {
-  if (cpus_.empty() || Sim::of_this_thread() != nullptr) return -1;
+  if (cpus_.empty() || t_sim != nullptr) return -1;
   const std::uint32_t cpu = cpus_.front();
   cpus_ = cpus_.subspan(1);
   return cpu;

@@ -39,7 +39,7 @@ std::shared_ptr<Helper> Helper::shared() {
 }
 
 Helper::Helper() {
-  if (Sim::of_this_thread() == nullptr) {
+  if (t_sim == nullptr) {
     epoll_ = epoll_create1(EPOLL_CLOEXEC);
     bell_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     epoll_event event{};

@@ -24,14 +24,14 @@ bool is_thread_of_this_process(pid_t thread) noexcept {
 }  // namespace
 
 Cpus allowed_cpus() {
-  if (Sim::of_this_thread() != nullptr) return {0};
+  if (t_sim != nullptr) return {0};
   Cpus now = affinity_of(0);
   if (now.empty()) return {0};
   return !t_before.empty() && now == Cpus{t_cpu} ? t_before : now;
 }
 
 Binding::Binding(std::uint32_t cpu) {
-  if (Sim::of_this_thread() != nullptr) return;
+  if (t_sim != nullptr) return;
   before_ = allowed_cpus();
   if (!set_affinity(0, {cpu})) return;
   thread_ = this_thread();

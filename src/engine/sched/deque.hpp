@@ -90,11 +90,11 @@ class BasicDeque {
     return mine ? static_cast<std::uint32_t>(count) : 0;
   }
 
-  // Thieves may have taken some since the owner's last look; it looks again when there seem to be
-  // `many`. THREADS: the owner.
-  std::uint64_t length_at_most(std::uint64_t many) noexcept {
+  // Never more than a moment ago when it is long; of a short one thieves may have taken some since
+  // the owner's last look. THREADS: the owner.
+  std::uint64_t length_at_most() noexcept {
     const std::uint64_t bottom = bottom_.load(std::memory_order_relaxed);
-    if (bottom - seen_top_ >= many) seen_top_ = top_.load(std::memory_order_acquire);
+    if (bottom - seen_top_ > kBatch) seen_top_ = top_.load(std::memory_order_acquire);
     return bottom - seen_top_;
   }
 

@@ -23,7 +23,7 @@ class WorkStealing final : public Executor {
   Job* take(std::uint32_t worker) noexcept override;
   bool has_work(std::uint32_t worker) noexcept override;
   std::uint64_t queued(std::uint32_t worker) const noexcept override {
-    return worker == kVisitor ? injector_.size() : workers_[worker]->deque.length_at_most(kMany);
+    return worker == kVisitor ? injector_.size() : workers_[worker]->deque.length_at_most();
   }
 
  private:
@@ -36,7 +36,6 @@ class WorkStealing final : public Executor {
   Job* take_shared(Worker& me) noexcept;
   Job* steal(Worker* me, std::uint32_t self) noexcept;
 
-  static constexpr std::uint64_t kMany = 1024;  // from here on queued() looks closely
   std::vector<std::unique_ptr<Worker>> workers_;
   JobList high_;
   JobList injector_;

@@ -108,20 +108,20 @@ TEST(Sim, RandomnessAndCpusComeFromTheSeed) {
     std::uint64_t value = 0;
     Sim sim(seed);
     sim.run([&] {
-      EXPECT_EQ(&sim, Sim::of_this_thread());
+      EXPECT_EQ(&sim, t_sim);
       value = random_u64();
     });
     return value;
   };
   EXPECT_EQ(draw(1), draw(1));
   EXPECT_NE(draw(1), draw(2));
-  EXPECT_EQ(nullptr, Sim::of_this_thread());
+  EXPECT_EQ(nullptr, t_sim);
 }
 
 TEST(Sim, AnExceptionLeavesIt) {
   Sim sim(1);
   EXPECT_THROW(sim.run([] { throw std::runtime_error("out"); }), std::runtime_error);
-  EXPECT_EQ(nullptr, Sim::of_this_thread());
+  EXPECT_EQ(nullptr, t_sim);
 }
 
 TEST(Sim, AMutexSwitchesThreadsWhereItIsTaken) {
@@ -150,7 +150,7 @@ TEST(Sim, ThreadLocalsEndInside) {
   struct AtEnd {
     int* points = nullptr;
     ~AtEnd() {
-      EXPECT_NE(nullptr, Sim::of_this_thread());
+      EXPECT_NE(nullptr, t_sim);
       for (int i = 0; i < 10; ++i) sim_point();
       *points += 10;
     }

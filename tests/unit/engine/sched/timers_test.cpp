@@ -5,6 +5,7 @@
 #include <deque>
 
 #include "base/clock/rng.hpp"
+#include "base/core/sanitizers.hpp"
 #include "engine/sched/timers.hpp"
 #include "unit/engine/sched/fixture.hpp"
 
@@ -16,7 +17,7 @@ using lamellar::engine::Timer;
 using lamellar::engine::Timers;
 namespace base = lamellar::base;
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if defined(LAMELLAR_THREAD_SANITIZER) || defined(LAMELLAR_ADDRESS_SANITIZER)
 constexpr std::uint32_t kTimers = 100'000;
 #else
 constexpr std::uint32_t kTimers = 1'000'000;
