@@ -27,7 +27,7 @@ class Destroy : public OneThread {
   // Starts `hand`, sees it wait, destroys it; what it held is gone.
   void start_and_destroy(Hand hand) {
     const int before = Counted::live();
-    hand.start(world);
+    start(hand, world);
     EXPECT_FALSE(hand.done());
     EXPECT_EQ(Counted::live(), before + 1);
     hand.destroy();
@@ -159,9 +159,9 @@ TEST_F(Destroy, Idiom79_AfterTheWaitHasEnded) {
     std::atomic<int> passed{0};
     std::stop_source stop;
     Hand at_latch = awaits_task(latch, went_on);
-    at_latch.start(world);
+    start(at_latch, world);
     Hand stopped = awaits_limited(world.spawn(passes(never, passed)), stop.get_token(), went_on);
-    stopped.start(world);
+    start(stopped, world);
     latch.count_down();
     stop.request_stop();
     at_latch.destroy();
@@ -197,7 +197,7 @@ TEST_F(Destroy, Idiom80_AtYield) {
 TEST_F(Destroy, Idiom81_AtATimer) {
   for (int i = 0; i < 10; ++i) start_and_destroy(sleeps(went_on));
   Hand first = sleeps(went_on);
-  first.start(world);
+  start(first, world);
   start_and_destroy(sleeps(went_on));
   EXPECT_FALSE(first.done());
 }
@@ -227,8 +227,8 @@ TEST_F(Destroy, Idiom83_AtAMutex) {
   // Handed the lock, but not run since: the next one gets it.
   Hand first = locks(mutex, went_on);
   Hand second = locks(mutex, went_on);
-  first.start(world);
-  second.start(world);
+  start(first, world);
+  start(second, world);
   held.unlock();
   first.destroy();
   EXPECT_FALSE(mutex.try_lock().owns());
@@ -260,7 +260,7 @@ TEST_F(Destroy, Idiom85_AtAReaderWriterLock) {
   {
     auto reading = lock.try_lock_shared();
     Hand writer = writes(lock, went_on);
-    writer.start(world);
+    start(writer, world);
     EXPECT_FALSE(lock.try_lock_shared().owns());  // a writer waits
     writer.destroy();
     EXPECT_TRUE(lock.try_lock_shared().owns());
@@ -278,7 +278,7 @@ TEST_F(Destroy, Idiom86_AtASemaphore) {
   start_and_destroy(acquires(permits, 3, went_on));
   EXPECT_TRUE(permits.try_acquire());
   Hand hand = acquires(permits, 2, went_on);
-  hand.start(world);
+  start(hand, world);
   permits.release(2);
   hand.destroy();
   EXPECT_EQ(permits.available(), 2u);
@@ -314,7 +314,7 @@ TEST_F(Destroy, Idiom88_AtSend) {
   EXPECT_FALSE(channel.try_receive());
   // Taken, but the sender has not run since: it was sent.
   Hand hand = sends(channel, went_on);
-  hand.start(world);
+  start(hand, world);
   const auto value = channel.try_receive();
   hand.destroy();
   EXPECT_EQ(value->value(), 7);
@@ -325,7 +325,7 @@ TEST_F(Destroy, Idiom89_AtReceive) {
   start_and_destroy(receives(channel, went_on));
   // Handed a value, but not run since: it goes back to its place.
   Hand hand = receives(channel, went_on);
-  hand.start(world);
+  start(hand, world);
   EXPECT_TRUE(channel.try_send(Counted(1)));
   EXPECT_TRUE(channel.try_send(Counted(2)));
   hand.destroy();

@@ -3,8 +3,6 @@
 // hand. The numbers go on where docs/decisions/0002 ends; the table is in 0011.
 
 #include <atomic>
-#include <coroutine>
-#include <exception>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -13,6 +11,9 @@
 #include <gtest/gtest.h>
 #include <lamellar/sync.hpp>
 #include <lamellar/world.hpp>
+
+#include "support/hand.hpp"
+#include "support/virtual_time.hpp"
 
 namespace idioms {
 
@@ -71,37 +72,24 @@ class Balanced : public testing::Test {
   }
 };
 
-// A world of one PE. With one thread nothing runs but while the test waits: so it can look at what
-// is suspended, and destroy it.
-class OneThread : public Balanced {
+// A world of one PE.
+template <std::uint32_t kThreads>
+class WithThreads : public Balanced {
  protected:
-  World world = WorldBuilder().force_num_pes(1).force_threads(1).init();
+  World world = WorldBuilder().force_num_pes(1).force_threads(kThreads).init();
   void TearDown() override {
     world = World(nullptr);
     Balanced::TearDown();
   }
 };
-class ThreeThreads : public Balanced {
- protected:
-  World world = WorldBuilder().force_num_pes(1).force_threads(3).init();
-  void TearDown() override {
-    world = World(nullptr);
-    Balanced::TearDown();
-  }
-};
+// Here nothing runs but while the test waits: so it can look at what is suspended, and destroy it.
+using OneThread = WithThreads<1>;
+using ThreeThreads = WithThreads<3>;
 
-// Time stands still while anybody works, so that what comes first in time is certain.
 class VirtualTime : public Balanced {
  protected:
   static void run(const std::function<void(World&)>& body) {
-    EXPECT_EQ(0, WorldBuilder()
-                     .force("BACKEND", "sim")
-                     .force_num_pes(1)
-                     .force_threads(2)
-                     .launch([&](World& world) {
-                       body(world);
-                       return 0;
-                     }));
+    lamellar::testing_support::in_virtual_time(2, body);
   }
 };
 
@@ -116,36 +104,13 @@ class TwoPes : public Balanced {
   }
 };
 
-// A coroutine of the program's own, destroyed with this wherever it waits.
-class Hand {
- public:
-  struct promise_type {
-    Hand get_return_object() {
-      return Hand(std::coroutine_handle<promise_type>::from_promise(*this));
-    }
-    std::suspend_always initial_suspend() const noexcept { return {}; }
-    std::suspend_always final_suspend() const noexcept { return {}; }
-    void return_void() const noexcept {}
-    void unhandled_exception() const noexcept { std::terminate(); }
-  };
-  Hand(Hand&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
-  Hand& operator=(Hand&&) = delete;
-  ~Hand() { destroy(); }
+using lamellar::testing_support::Hand;
 
-  bool done() const { return handle_.done(); }
-  void destroy() {
-    if (handle_) std::exchange(handle_, {}).destroy();
-  }
-  // Runs it inside a task until it waits.
-  Hand& start(World& world) {
-    world.spawn([this] { lamellar::detail::trampoline(handle_); }).block();
-    return *this;
-  }
-
- private:
-  explicit Hand(std::coroutine_handle<promise_type> handle) : handle_(handle) {}
-  std::coroutine_handle<promise_type> handle_;
-};
+// Runs it inside a task until it waits.
+inline Hand& start(Hand& hand, World& world) {
+  world.spawn([&hand] { hand.start(); }).block();
+  return hand;
+}
 
 // Nobody has the lock, and only one can.
 inline bool is_free(lamellar::Mutex& mutex) {

@@ -120,7 +120,7 @@ TEST_F(OneThread, Idiom18_StructuredResultsOfADestroyedFrame) {
   lamellar::Latch latch(1);
   int seen = 0;
   Hand hand = binds_and_waits(latch, seen);
-  hand.start(world);
+  start(hand, world);
   EXPECT_EQ(seen, 6);
   EXPECT_EQ(Counted::live(), 2);
   hand.destroy();

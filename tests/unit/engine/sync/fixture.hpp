@@ -1,10 +1,7 @@
 #pragma once
 // Coroutines that are stepped and destroyed by hand, on a scheduler without workers.
 
-#include <coroutine>
-#include <exception>
-#include <utility>
-
+#include "support/hand.hpp"
 #include "unit/engine/sched/fixture.hpp"
 
 namespace sync_test {
@@ -13,37 +10,8 @@ namespace base = lamellar::base;
 namespace detail = lamellar::detail;
 using lamellar::Future;
 using lamellar::Task;
+using lamellar::testing_support::Hand;
 using sched_test::House;
-
-// A coroutine that runs until its first wait when it is made, and is destroyed with this.
-class Hand {
- public:
-  struct promise_type {
-    Hand get_return_object() {
-      return Hand(std::coroutine_handle<promise_type>::from_promise(*this));
-    }
-    std::suspend_always initial_suspend() const noexcept { return {}; }
-    std::suspend_always final_suspend() const noexcept { return {}; }
-    void return_void() const noexcept {}
-    void unhandled_exception() const noexcept { std::terminate(); }
-  };
-  Hand(Hand&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
-  Hand& operator=(Hand&& other) noexcept {
-    std::swap(handle_, other.handle_);
-    return *this;
-  }
-  ~Hand() { destroy(); }
-
-  bool done() const { return handle_.done(); }
-  void destroy() {
-    if (handle_) std::exchange(handle_, {}).destroy();
-  }
-  void start() { detail::trampoline(handle_); }
-
- private:
-  explicit Hand(std::coroutine_handle<promise_type> handle) : handle_(handle) {}
-  std::coroutine_handle<promise_type> handle_;
-};
 
 // A scheduler that works when it is told; the test's thread counts as one of its tasks.
 struct Bench {

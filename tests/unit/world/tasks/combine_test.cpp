@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/core/sanitizers.hpp"
+#include "support/virtual_time.hpp"
 
 namespace combine_test {
 namespace {
@@ -30,19 +31,10 @@ class Combine : public testing::TestWithParam<std::uint32_t> {
   World world = world_of(GetParam());
 };
 
-// Where it matters what comes first in time, time is virtual: it stands still while anybody works,
-// so that a loaded machine changes nothing.
 class InVirtualTime : public testing::TestWithParam<std::uint32_t> {
  protected:
   void run(const std::function<void(World&)>& body) {
-    EXPECT_EQ(0, lamellar::WorldBuilder()
-                     .force("BACKEND", "sim")
-                     .force_num_pes(1)
-                     .force_threads(GetParam())
-                     .launch([&](World& world) {
-                       body(world);
-                       return 0;
-                     }));
+    lamellar::testing_support::in_virtual_time(GetParam(), body);
   }
 };
 INSTANTIATE_TEST_SUITE_P(Threads, InVirtualTime, testing::Values(1u, 3u));
