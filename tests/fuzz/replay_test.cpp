@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/clock/clock.hpp"
+#include "base/core/sanitizers.hpp"
 #include "fuzz/mutate.hpp"
 #include "fuzz/target.hpp"
 
@@ -33,7 +34,7 @@ void say_input(int signal_number) {
   signal(signal_number, SIG_DFL);
 }
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if defined(LAMELLAR_THREAD_SANITIZER) || defined(LAMELLAR_ADDRESS_SANITIZER)
 constexpr std::uint64_t kMutations = 2000;
 #else
 constexpr std::uint64_t kMutations = 10000;
@@ -50,13 +51,13 @@ class Fuzz : public testing::TestWithParam<const Target*> {
  protected:
   void SetUp() override {
     signal(SIGABRT, say_input);
-#if !defined(__SANITIZE_ADDRESS__)
+#if !defined(LAMELLAR_ADDRESS_SANITIZER)
     signal(SIGSEGV, say_input);
 #endif
   }
   void TearDown() override {
     signal(SIGABRT, SIG_DFL);
-#if !defined(__SANITIZE_ADDRESS__)
+#if !defined(LAMELLAR_ADDRESS_SANITIZER)
     signal(SIGSEGV, SIG_DFL);
 #endif
   }

@@ -29,6 +29,8 @@ namespace lamellar::fuzz {
 namespace {
 
 using serial_test::Chain;
+using serial_test::Everything;
+using serial_test::everything;
 using serial_test::Grid;
 using serial_test::Husk;
 using serial_test::Nothing;
@@ -58,19 +60,6 @@ struct Album {
     archive(places);
   }
 };
-
-struct Everything {
-  std::vector<Person> persons;
-  std::map<std::string, std::vector<std::string>> texts;
-  Tree tree;
-  std::variant<int, std::string, std::vector<bool>> either;
-  std::optional<std::string> maybe;
-  std::unique_ptr<Point> point;
-  std::vector<Nothing> nothings;
-  std::set<int> numbers;
-  std::vector<Album> albums;
-};
-LAMELLAR_FIELDS(Everything, persons, texts, tree, either, maybe, point, nothings, numbers, albums);
 
 using Either = std::variant<std::monostate, int, std::string, std::vector<Point>>;
 using Types = std::tuple<
@@ -164,18 +153,6 @@ Bytes example(const T& value) {
   Bytes bytes = {static_cast<std::uint8_t>(number_of<T>())};
   for (const std::byte byte : encoded(value)) bytes.push_back(static_cast<std::uint8_t>(byte));
   return bytes;
-}
-
-Everything everything() {
-  return {std::vector<Person>(2, Person{"Ann", {1, 2, 3}, true, {{1, 2}}}),
-          {{"k", {"a", "b"}}},
-          Tree{1, {{2, {}}}},
-          std::string("v"),
-          "o",
-          std::make_unique<Point>(),
-          std::vector<Nothing>(3),
-          {1, 2},
-          {Album{"t", {1, 2}, {{"x", {}}}}}};
 }
 
 Chain chain() {

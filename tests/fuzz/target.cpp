@@ -3,16 +3,10 @@
 #include <cstdio>
 #include <cstdlib>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define LAMELLAR_FUZZ_ASAN
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define LAMELLAR_FUZZ_ASAN
-#endif
-#endif
+#include "base/core/sanitizers.hpp"
 
 // A sanitizer counts by itself, and has an operator new of its own. (g++ has no header for it.)
-#if defined(LAMELLAR_FUZZ_ASAN)
+#if defined(LAMELLAR_ADDRESS_SANITIZER)
 extern "C" std::size_t __sanitizer_get_current_allocated_bytes();
 #else
 #include <malloc.h>
@@ -29,7 +23,7 @@ constexpr std::size_t kAllowance = 192 * 1024;
 
 // Also of those who do not ask operator new.
 std::size_t heap_in_use() {
-#if defined(LAMELLAR_FUZZ_ASAN)
+#if defined(LAMELLAR_ADDRESS_SANITIZER)
   return __sanitizer_get_current_allocated_bytes();
 #else
   const struct mallinfo2 info = mallinfo2();
@@ -39,7 +33,7 @@ std::size_t heap_in_use() {
 
 // The most that operator new had given since the last call; with a sanitizer what it has given now.
 std::size_t peak_since(bool anew) {
-#if defined(LAMELLAR_FUZZ_ASAN)
+#if defined(LAMELLAR_ADDRESS_SANITIZER)
   static_cast<void>(anew);
   return heap_in_use();
 #else

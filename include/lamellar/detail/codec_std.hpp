@@ -316,6 +316,11 @@ struct Codec<std::unordered_multimap<K, V, H, E, A>>
 
 // ---- one value or none, one of several ----------------------------------------------------------
 
+// g++ 12 sees an uninitialized value in what an empty optional would destroy when it is reset.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 template <class Holder, class T>
 struct MaybeCodec : VariableCodec {
   using culprit = typename Codec<T>::culprit;
@@ -343,6 +348,9 @@ struct MaybeCodec : VariableCodec {
     return present != 0 ? Codec<T>::skip(in, depth + 1) : Skip::kOk;
   }
 };
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 template <class T>
 struct Codec<std::optional<T>> : MaybeCodec<std::optional<T>, T> {};

@@ -2,8 +2,12 @@
 // Types of users for the tests of serialization, and a round trip.
 
 #include <cstddef>
+#include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <lamellar/serialize.hpp>
@@ -58,6 +62,28 @@ struct Grid {
   friend bool operator==(const Grid&, const Grid&) = default;
 };
 LAMELLAR_FIELDS_TEMPLATE((class T, int n), (Grid<T, n>), cells, name);
+
+struct Everything {
+  std::vector<Person> persons;
+  std::map<std::string, std::vector<std::string>> texts;
+  Tree tree;
+  std::variant<int, std::string, std::vector<bool>> either;
+  std::optional<std::string> maybe;
+  std::unique_ptr<Point> point;
+  std::vector<Nothing> nothings;
+  std::set<int> numbers;
+};
+LAMELLAR_FIELDS(Everything, persons, texts, tree, either, maybe, point, nothings, numbers);
+inline Everything everything() {
+  return {std::vector<Person>(2, Person{"Ann", {1, 2, 3}, true, {{1, 2}}}),
+          {{"k", {"a", "b"}}},
+          Tree{1, {{2, {}}}},
+          std::string("v"),
+          "o",
+          std::make_unique<Point>(),
+          std::vector<Nothing>(3),
+          {1, 2}};
+}
 
 // The bytes of a value, as they would stand in a frame.
 template <class T>
