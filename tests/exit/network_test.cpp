@@ -58,20 +58,21 @@ TEST_P(Network, AProviderThatIsNotThere) {
 }
 
 // In a millisecond nobody can answer: what is said is what is said of a host that never does.
+// Whose time-out of 1 ms ran out is known by its words: on a busy machine it may be that of the
+// control connections, which come first. Then again.
 TEST_P(Network, APeThatDoesNotAnswer) {
-  Child child(command("2", "LAMELLAR_CONNECT_TIMEOUT=0.001"), kAsRoot);
-  EXPECT_NE(child.wait(), 0);
-  // On a busy machine the control connections may be too slow already, for either PE or both.
-  const bool in_time = child.err().find("control connections") == std::string::npos;
-  if (in_time)
-    EXPECT_EQ(count(child.err(), "did not answer within 1 ms"), 1u) << child.err();
-  else
-    EXPECT_GE(count(child.err(), "within 1 ms"), 1u) << child.err();
+  std::string said = "control connections";
+  for (int tries = 0; tries < 30 && said.find("control connections") != std::string::npos; ++tries) {
+    Child child(command("2", "LAMELLAR_CONNECT_TIMEOUT=0.001"), kAsRoot);
+    ASSERT_NE(child.wait(), 0);
+    said = child.err();
+    ASSERT_NE(said.find("within 1 ms (LAMELLAR_CONNECT_TIMEOUT)"), std::string::npos) << said;
+  }
+  EXPECT_EQ(count(said, "did not answer within 1 ms"), 1u) << said;
   for (const char* const part :
-       {in_time ? "PE 1 (host " : " (host ", "127.0.0.1:", "(LAMELLAR_CONNECT_TIMEOUT)",
-        in_time ? "provider tcp;ofi_rxm, interface lo" : "control connections",
+       {"PE 1 (host ", "address 127.0.0.1:", "provider tcp;ofi_rxm, interface lo",
         "LAMELLAR_INTERFACE chooses"})
-    EXPECT_NE(child.err().find(part), std::string::npos) << part << " in " << child.err();
+    EXPECT_NE(said.find(part), std::string::npos) << part << " in " << said;
 }
 
 TEST_P(Network, APeThatIsKilledEndsTheJob) {
