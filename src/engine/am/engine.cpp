@@ -20,6 +20,7 @@ Engine::Engine(EngineOptions options, std::unique_ptr<lamellae::Lamella> lamella
       lamella_(std::move(lamella)),
       my_pe_(lamella_->my_pe()),
       num_pes_(lamella_->num_pes()),
+      frames_itself_(lamella_->reaches_itself()),
       types_(std::move(types)),
       backlog_(std::make_unique<Backlog>(*lamella_)),
       locals_(options_.threads),
@@ -116,7 +117,6 @@ const char* Engine::on_control(Pe source, const wire::ControlHead& head) noexcep
 bool Engine::quiet() {
   if (requests_.outstanding() != 0 || !locals_.quiet()) return false;
   for (Pe pe = 0; pe < num_pes_; ++pe) {
-    if (pe == my_pe_) continue;
     if (backlog_->large_pending(pe) != 0) return false;
     const std::uint64_t acked = receiver_->acknowledged(pe);
     if (sender_->bytes_sent(pe) + backlog_->large_bytes_sent(pe) != acked) return false;
@@ -203,7 +203,7 @@ void Engine::report_locals() noexcept {
 std::uint64_t Engine::activity() {
   std::uint64_t sum = receiver_->request_chunks();
   for (Pe pe = 0; pe < num_pes_; ++pe)
-    if (pe != my_pe_) sum += sender_->bytes_sent(pe) + backlog_->large_bytes_sent(pe);
+    sum += sender_->bytes_sent(pe) + backlog_->large_bytes_sent(pe);
   return sum;
 }
 

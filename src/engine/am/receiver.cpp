@@ -7,6 +7,7 @@
 #include "base/wire/wire.hpp"
 #include "engine/am/engine.hpp"
 #include "engine/am/failure.hpp"
+#include "engine/am/shared_run.hpp"
 
 namespace lamellar::engine {
 namespace {
@@ -106,7 +107,7 @@ const char* Receiver::read_messages(Cut& cut, std::uint32_t word) {
   args.counted = cut.counted;
   args.at = cut.at;
   args.end = cut.end;
-  type->execute(engine_, *type, args);
+  execute_shared(engine_, *type, args);
   cut.at = args.at;
   cut.deferred = args.deferred;
   return args.broken ? "a message is cut off" : nullptr;
@@ -174,16 +175,20 @@ const char* Receiver::read_control(Cut& cut) {
     if (!reader.take_value(head)) return "a control record is cut off";
     cut.at = reader.at;
     if (head.what == wire::Control::kExecuted) {
-      auto& acked = peers_[cut.source].acked;
-      std::uint64_t before = acked.load();
-      while (before < head.a && !acked.compare_exchange_weak(before, head.a)) {
-      }
-      engine_.progressed();
+      acknowledge(cut.source, head.a);
     } else if (const char* wrong = engine_.on_control(cut.source, head)) {
       return wrong;
     }
   }
   return nullptr;
+}
+
+void Receiver::acknowledge(Pe destination, std::uint64_t bytes) noexcept {
+  auto& acked = peers_[destination].acked;
+  std::uint64_t before = acked.load();
+  while (before < bytes && !acked.compare_exchange_weak(before, bytes)) {
+  }
+  engine_.progressed();
 }
 
 void Receiver::executed(Pe source, std::uint64_t bytes) noexcept {
@@ -202,6 +207,7 @@ void Receiver::report_to(Pe source) noexcept {
   if (peers_[source].reported.load(std::memory_order_relaxed) == executed ||
       peers_[source].reported.exchange(executed) == executed)
     return;
+  if (source == engine_.my_pe()) return acknowledge(source, executed);
   wire::ControlHead head;
   head.what = wire::Control::kExecuted;
   head.a = executed;

@@ -5,6 +5,7 @@
 #include <lamellar/error.hpp>
 
 #include "base/core/assert.hpp"
+#include "engine/am/engine.hpp"
 #include "engine/sched/scheduler.hpp"
 
 namespace lamellar::engine {
@@ -143,7 +144,7 @@ void Sender::append(Pe destination, Lane lane, const RunKind& kind, const Record
       case Put::kDone:
         return after_append(table, cursor, lane, destination);
       case Put::kFull:
-        seal(table, cursor);
+        seal_full(table, cursor, destination);
         break;
       case Put::kTooLarge:
         seal(table, cursor);
@@ -295,9 +296,8 @@ void Sender::hand_over(Cursor& cursor) noexcept {
   lamella_.publish(unpack(cursor.frame.load(std::memory_order_relaxed)));
 }
 
-// The owner is done with the cursor's frame.
-void Sender::seal(Table& table, Cursor& cursor) noexcept {
-  if (!cursor.open) return;
+// The owner is done with the cursor's frame, which is still to be handed over.
+std::uint32_t Sender::close_frame(Cursor& cursor) noexcept {
   const std::uint32_t committed =
       cursor.committed.load(std::memory_order_relaxed)->load(std::memory_order_relaxed);
   close_run(cursor);
@@ -308,18 +308,37 @@ void Sender::seal(Table& table, Cursor& cursor) noexcept {
   cursor.committed.store(&g_nothing_committed);
   cursor.version.fetch_add(1);
   cursor.open = false;
-  const auto index = static_cast<std::size_t>(&cursor - table.cursors);
-  const auto lane = static_cast<Lane>(index / table.num_pes);
-  const auto destination = static_cast<Pe>(index % table.num_pes);
+  return committed;
+}
+
+void Sender::seal(Table& table, Cursor& cursor) noexcept {
+  if (!cursor.open) return;
+  const std::uint32_t committed = close_frame(cursor);
   if (cursor.spill != nullptr) {
     std::unique_ptr<detail::SpillFrame> spill(std::exchange(cursor.spill, nullptr));
     spill->length = committed;
-    if (committed != 0) backlog_.add(destination, lane, std::move(spill));
+    const auto index = static_cast<std::size_t>(&cursor - table.cursors);
+    if (committed != 0)
+      backlog_.add(static_cast<Pe>(index % table.num_pes),
+                   static_cast<Lane>(index / table.num_pes), std::move(spill));
     return;
   }
   lamellae::OpenFrame frame;
   frame.ref = unpack(cursor.frame.load(std::memory_order_relaxed));
   committed == 0 ? lamella_.discard(frame) : lamella_.seal(frame);
+}
+
+// A task that sends more to its own PE than all run meanwhile runs them itself, as it does with
+// jobs (Scheduler::submit_or_run).
+void Sender::seal_full(Table& table, Cursor& cursor, Pe destination) {
+  if (cursor.spill == nullptr || destination != lamella_.my_pe() ||
+      detail::t_state.depth > Scheduler::kDeepest)
+    return seal(table, cursor);
+  const std::uint32_t committed = close_frame(cursor);
+  const std::unique_ptr<detail::SpillFrame> spill(std::exchange(cursor.spill, nullptr));
+  lamellae::RunState state;
+  options_.engine->receiver().on_chunk(
+      {destination, Lane::kRequest, spill->payload.get(), 0, committed, &state});
 }
 
 // Everything appended leaves; the frame stays open, but the next append announces itself.
