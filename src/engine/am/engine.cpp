@@ -180,9 +180,10 @@ void Engine::complete_quiet_waiters() noexcept {
   }
 }
 
+// REQUIRES: what happened was published by a seq_cst operation.
 void Engine::progressed() noexcept {
+  if (quiet_waiters_.load() == 0) return;  // pairs with wait_all(): who comes later looks itself
   progress_.fetch_add(1);
-  if (quiet_waiters_.load() == 0) return;
   complete_quiet_waiters();
   scheduler_->wake_waiters();
 }
@@ -197,6 +198,7 @@ void Engine::local_ended() noexcept {
 
 void Engine::report_locals() noexcept {
   t_ended_some = nullptr;
+  progress_.fetch_add(1);  // the counts were plain stores: before the look for waiters
   progressed();
 }
 

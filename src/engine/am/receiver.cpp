@@ -35,19 +35,27 @@ void Receiver::on_chunk(const lamellae::Chunk& chunk) noexcept {
   std::uint64_t deferred = 0;
   const char* wrong = nullptr;
   try {
-    wrong = read_runs(chunk, deferred);
+    wrong = chunk.eager ? read_eager(chunk) : read_runs(chunk, deferred);
   } catch (...) {
     return engine_.fail_with(std::current_exception());  // out of memory
   }
   if (wrong != nullptr)
     engine_.fail("a frame from PE " + std::to_string(chunk.source) + " cannot be read: " + wrong);
-  if (chunk.lane == lamellae::Lane::kRequest) {
-    if (!chunk.eager) executed(chunk.source, chunk.to - chunk.from - deferred);
+  if (chunk.lane == lamellae::Lane::kRequest && !chunk.eager) {
+    executed(chunk.source, chunk.to - chunk.from - deferred);
     // Rides with the answers when there are any.
     if (engine_.sender().reply_waits(chunk.source)) report_to(chunk.source);
     if (request_chunks_.fetch_add(1) % kReportEvery == kReportEvery - 1) report_executed();
   }
   engine_.sender().flush_replies();
+}
+
+const char* Receiver::read_eager(const lamellae::Chunk& chunk) {
+  wire::RunHeader run;
+  if (chunk.to < sizeof run) return "a run header is cut off";
+  std::memcpy(&run, chunk.payload, sizeof run);
+  Cut cut{chunk.source, chunk.payload + sizeof run, chunk.payload + chunk.to, false};
+  return read_run(cut, run.word);
 }
 
 const char* Receiver::read_runs(const lamellae::Chunk& chunk, std::uint64_t& deferred) {
@@ -73,7 +81,7 @@ const char* Receiver::read_runs(const lamellae::Chunk& chunk, std::uint64_t& def
     const std::uint32_t there = chunk.to - at;
     const std::uint32_t length =
         bytes == 0 ? there : std::min(there, bytes - (at - state.body));
-    Cut cut{chunk.source, chunk.payload + at, chunk.payload + at + length, !chunk.eager};
+    Cut cut{chunk.source, chunk.payload + at, chunk.payload + at + length, true};
     if (const char* wrong = read_run(cut, run->word)) return wrong;
     deferred += cut.deferred;
     at = static_cast<std::uint32_t>(cut.at - chunk.payload);

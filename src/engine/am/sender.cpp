@@ -235,6 +235,7 @@ void Sender::open(Cursor& cursor, Lane lane, Pe destination) {
 void Sender::install(Cursor& cursor, const lamellae::OpenFrame& frame) noexcept {
   cursor.version.fetch_add(1);  // odd: bytes_sent() looks again
   cursor.payload = cursor.at = frame.payload;
+  cursor.handed_over = 0;
   cursor.end = frame.payload + frame.capacity;
   cursor.committed.store(frame.committed);
   cursor.frame.store(pack(frame.ref));
@@ -257,13 +258,16 @@ void Sender::install_spill(Cursor& cursor) {
 
 void Sender::after_append(Table& table, Cursor& cursor, Lane lane, Pe destination) {
   if (cursor.spill == nullptr && scarce(lane)) return seal(table, cursor);
-  const bool resting = cursor.limit.load(std::memory_order_relaxed) == nullptr;
-  cursor.limit.store(cursor.end);
-  if (std::find(table.active.begin(), table.active.end(), &cursor) == table.active.end())
-    table.active.push_back(&cursor);
-  if (cursor.spill != nullptr) return;
-  // The helper may have found the cursor quiet, or not know it: from now on it looks soon again.
-  if (resting || !cursor.watched.load(std::memory_order_relaxed)) {
+  if (!std::exchange(cursor.listed, true)) table.active.push_back(&cursor);
+  if (cursor.spill != nullptr) {
+    cursor.limit.store(cursor.end, std::memory_order_relaxed);
+    return;
+  }
+  const bool rested = cursor.rested.load(std::memory_order_relaxed);
+  cursor.rested.store(false, std::memory_order_relaxed);
+  const bool lowered = cursor.limit.exchange(cursor.end) == nullptr;  // pairs with tick_cursor()
+  // The helper has found the cursor quiet, or does not know it: from now on it looks soon again.
+  if (lowered && (!rested || !cursor.watched.load())) {
     cursor.watched.store(true);
     helper_->arm();
   }
@@ -293,6 +297,8 @@ void Sender::send_large(const RunKind& kind, const RecordSource& record, Lane la
 }
 
 void Sender::hand_over(Cursor& cursor) noexcept {
+  const auto committed = static_cast<std::uint32_t>(cursor.at - cursor.payload);
+  if (committed == std::exchange(cursor.handed_over, committed)) return;
   lamella_.publish(unpack(cursor.frame.load(std::memory_order_relaxed)));
 }
 
@@ -345,15 +351,18 @@ void Sender::seal_full(Table& table, Cursor& cursor, Pe destination) {
 void Sender::rest(Table& table, Cursor& cursor) noexcept {
   if (!cursor.open) return;
   if (cursor.spill != nullptr) return seal(table, cursor);
-  cursor.limit.store(nullptr);
-  cursor.watched.store(false);
+  cursor.limit.store(nullptr, std::memory_order_relaxed);
   hand_over(cursor);
+  cursor.rested.store(true, std::memory_order_release);
 }
 
 void Sender::flush_this_thread() noexcept {
   auto* const table = static_cast<Table*>(detail::t_state.cursors);
   if (table == nullptr || !belongs_here(*table)) return;
-  for (Cursor* cursor : table->active) rest(*table, *cursor);
+  for (Cursor* cursor : table->active) {
+    cursor->listed = false;
+    rest(*table, *cursor);
+  }
   table->active.clear();
 }
 
@@ -370,6 +379,7 @@ void Sender::flush_replies() noexcept {
   const Cursor* const replies = table->cursors + table->num_pes;
   std::erase_if(table->active, [&](Cursor* cursor) {
     if (cursor < replies && cursor->spill == nullptr) return false;
+    cursor->listed = false;
     rest(*table, *cursor);
     return true;
   });
@@ -435,7 +445,15 @@ base::TickTarget::Seen Sender::tick_cursor(lamellae::Lamella& lamella, Cursor& c
   lamella.publish(unpack(frame));
   const std::uint64_t seen = std::uint64_t{version} << 32 | committed;
   if (seen != std::exchange(cursor.seen_by_tick, seen)) return Seen::kActive;
-  cursor.limit.store(nullptr);  // the owner's next append announces itself
+  // The owner's next append announces itself. An exchange: pairs with after_append().
+  cursor.limit.exchange(nullptr);
+  if (cursor.rested.load(std::memory_order_acquire)) {
+    // Then an append raises `limit` before it looks whether it is watched.
+    cursor.watched.store(false);
+    if (cursor.limit.load() == nullptr) return Seen::kNothing;
+    cursor.watched.store(true);
+    return Seen::kActive;
+  }
   // One that was under way may just have been committed.
   const bool grew = cursor.committed.load()->load() != committed;
   return grew ? Seen::kActive : Seen::kQuiet;

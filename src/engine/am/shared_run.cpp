@@ -106,7 +106,8 @@ void give_half(Engine& engine, const detail::AmType& type, detail::RunArgs& args
 }  // namespace
 
 void execute_shared(Engine& engine, const detail::AmType& type, detail::RunArgs& args) {
-  if (!engine.scheduler().has_company()) return type.execute(engine, type, args);
+  // One that came in an eager slot is alone.
+  if (!args.counted || !engine.scheduler().has_company()) return type.execute(engine, type, args);
   const std::byte* const all = args.end;
   std::uint64_t since = base::now_ns();
   args.most = 1;
