@@ -129,9 +129,10 @@ bool Sender::scarce(Lane lane) const noexcept {
 void Sender::append(Pe destination, Lane lane, const RunKind& kind, const RecordSource& record) {
   Table& table = table_of_this_thread();
   Cursor& cursor = cursor_of(table, lane, destination);
+  const bool resting = cursor.limit.load(std::memory_order_relaxed) == nullptr;
+  if (!resting && join(cursor, kind, record)) return;
   // Nothing is being gathered for that PE. A detached message is not so urgent, and it is counted
   // in bytes, which those in slots are not: a request ends with its answer.
-  const bool resting = cursor.limit.load(std::memory_order_relaxed) == nullptr;
   if (resting && wire::kind_of(kind.word) != wire::Kind::kDetached &&
       try_eager(destination, lane, kind, record))
     return;
@@ -151,6 +152,16 @@ void Sender::append(Pe destination, Lane lane, const RunKind& kind, const Record
         return send_large(kind, record, lane, destination);
     }
   }
+}
+
+// As the inline append does (append_inline): one more record of the open run.
+bool Sender::join(Cursor& cursor, const RunKind& kind, const RecordSource& record) {
+  if (cursor.run != kind.key || cursor.spill != nullptr) return false;
+  detail::SpanWriter to(cursor.at, cursor.end);
+  record.write(to);
+  if (!to.fits()) return false;
+  cursor.commit(to.at);
+  return true;
 }
 
 bool Sender::try_eager(Pe destination, Lane lane, const RunKind& kind,

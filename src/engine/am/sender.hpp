@@ -80,6 +80,7 @@ class Sender final : public base::TickTarget {
   Table& table_of_this_thread();
   bool belongs_here(const detail::CursorTable& table) const noexcept;
   detail::Cursor& cursor_of(Table& table, lamellae::Lane lane, Pe destination) noexcept;
+  static bool join(detail::Cursor& cursor, const RunKind& kind, const RecordSource& record);
   bool try_eager(Pe destination, lamellae::Lane lane, const RunKind& kind,
                  const RecordSource& record);
   Put try_put(detail::Cursor& cursor, const RunKind& kind, const RecordSource& record);
