@@ -8,6 +8,7 @@
 
 #include "base/core/assert.hpp"
 #include "base/log/log.hpp"
+#include "lamellae/frames/planted.hpp"
 
 namespace lamellar::lamellae {
 namespace {
@@ -406,6 +407,7 @@ void FrameLamella::give_back(const Block& owner, std::uint32_t index, Pe destina
   const std::uint32_t life = life_of(control.state.load(std::memory_order_relaxed));
   control.state.store((life + 1) << 2);
   base::sim_point();
+  if (g_planted_credit_leak.load(std::memory_order_relaxed) && life % 4 == 3) return;
   // The frame first, then the credit: see try_open().
   const std::uint32_t bit = lane == Lane::kRequest ? index : index - frames(Lane::kRequest);
   owner.free_words(lane)[bit / 64].fetch_or(std::uint64_t{1} << (bit % 64));

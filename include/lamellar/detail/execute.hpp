@@ -194,6 +194,7 @@ struct LocalJob : Job {
 
   static void start(Job* job) noexcept {
     auto* me = static_cast<LocalJob*>(job);
+    this_thread().inside.am = true;
     if constexpr (am_is_coroutine<AM>)
       trampoline(run_coroutine(me).handle);
     else
@@ -255,10 +256,12 @@ struct LocalJob : Job {
 // A callable that nobody waits for.
 template <class F>
 struct PostedCall : Job {
-  PostedCall(engine::Engine& on, F&& moved) : Job(&start), engine(on), call(std::move(moved)) {}
+  PostedCall(engine::Engine& on, F&& moved)
+      : Job(&start), engine(on), call(std::move(moved)), in_am(this_thread().inside.am) {}
   static void start(Job* job) noexcept {
     auto* const me = static_cast<PostedCall*>(job);
     engine::Engine& on = me->engine;
+    this_thread().inside.am = me->in_am;
     try {
       me->call();
     } catch (...) {
@@ -269,6 +272,7 @@ struct PostedCall : Job {
   }
   engine::Engine& engine;
   F call;
+  bool in_am;  // who posted it was: what it starts descends from that
 };
 
 template <class AM>

@@ -23,8 +23,6 @@ class Receiver final : public lamellae::FrameSink {
   void report_executed() noexcept;
   // Request bytes of ours that `destination` has reported as executed.
   std::uint64_t acknowledged(Pe destination) const noexcept { return peers_[destination].acked; }
-  // Pieces of request frames read so far.
-  std::uint64_t request_chunks() const noexcept { return request_chunks_.load(); }
   void clear() noexcept { assembly_.clear(); }
 
  private:

@@ -64,7 +64,7 @@ detail::RequestId RequestTable::open(detail::FutureCore& state, std::uint32_t in
   state.retain();
   const std::uint32_t generation = mine.generation.load(std::memory_order_relaxed) + 1;
   mine.generation.store(generation, std::memory_order_release);
-  outstanding_.fetch_add(1);  // pairs with fail_all()
+  opened_.fetch_add(1);  // pairs with fail_all()
   return {slot, generation};
 }
 
@@ -90,13 +90,13 @@ bool RequestTable::answer(detail::RequestId id, detail::SpanReader* value,
   }
   if (unreadable) arrive(state, index, nullptr, std::move(unreadable));
   state.release();
-  outstanding_.fetch_sub(1);
+  answered_.fetch_add(1);
   return true;
 }
 
 void RequestTable::fail_all(const MakeError& make) noexcept {
   // Sees all that were opened before it, or they see what was published before this.
-  static_cast<void>(outstanding_.load());
+  static_cast<void>(opened_.load());
   const std::uint32_t size = size_.load(std::memory_order_acquire);
   for (std::uint32_t slot = 0; slot < size; ++slot) {
     const std::uint32_t generation = entry(slot).generation.load(std::memory_order_acquire);

@@ -28,7 +28,10 @@ class RequestTable {
   // published (seq_cst) before this was called.
   void fail_all(const MakeError& make) noexcept;
 
-  std::uint64_t outstanding() const noexcept { return outstanding_.load(); }
+  // So far. Nothing is open at some moment between two looks, first at answered(), then at
+  // opened(), that give the same number.
+  std::uint64_t opened() const noexcept { return opened_.load(); }
+  std::uint64_t answered() const noexcept { return answered_.load(); }
 
  private:
   struct Entry {
@@ -48,7 +51,8 @@ class RequestTable {
   std::uint32_t grow();
 
   alignas(64) std::atomic<std::uint64_t> free_{0};  // count << 32 | slot + 1
-  std::atomic<std::uint64_t> outstanding_{0};
+  std::atomic<std::uint64_t> opened_{0};
+  std::atomic<std::uint64_t> answered_{0};
   alignas(64) std::atomic<std::uint32_t> size_{0};
   std::array<std::unique_ptr<Entry[]>, kChunks> chunks_;  // those below size_ are there
   base::Mutex growing_;

@@ -129,6 +129,9 @@ class Scheduler {
     return t_seat.scheduler == this ? t_seat.worker : Executor::kVisitor;
   }
 
+  void descendant_began() noexcept { options_.hook->descendant_began(); }
+  void descendant_ended() noexcept { options_.hook->descendant_ended(); }
+
   Timers& timers() noexcept { return timers_; }
   // After a timer was added as the first: somebody must not sleep longer than that.
   void timer_moved(std::uint64_t deadline_ns) noexcept;
