@@ -1,6 +1,8 @@
 // quiesce(): every message of the job and every task descended from one has run, on every PE.
 #include <lamellar/sync.hpp>
 
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <utility>
 
@@ -38,14 +40,14 @@ void grow_and_quiesce(World& world, const PeLocal<TreeCount>& count, std::uint64
 }
 
 // Detached, requests, large, coroutines, plain, local, posted, tasks and their tasks.
-LAMELLAR_MULTI(Quiesce, TreesOfEverything) {
+LAMELLAR_MULTI_TEST(Quiesce, TreesOfEverything, 1) {
   const PeLocal<TreeCount> count(world);
   for (std::uint64_t salt = 0; salt < 10; ++salt)
     grow_and_quiesce(world, count, salt, kSlow ? 40 : 150);
 }
 
 // In soak 10^6 nodes, 20 times.
-LAMELLAR_MULTI(Quiesce, TreesThatSleepAndAwaitReplies) {
+LAMELLAR_MULTI_TEST(Quiesce, TreesThatSleepAndAwaitReplies, 1) {
   const auto size = number_setting("LAMELLAR_TEST_TREE", kSlow ? 300 : 3000);
   const std::uint64_t times = number_setting("LAMELLAR_TEST_TREES", 2);
   const PeLocal<TreeCount> count(world);
@@ -53,7 +55,7 @@ LAMELLAR_MULTI(Quiesce, TreesThatSleepAndAwaitReplies) {
     grow_and_quiesce(world, count, kPatient + salt, static_cast<std::uint32_t>(size));
 }
 
-LAMELLAR_MULTI(Quiesce, OfNothingAndAgain) {
+LAMELLAR_MULTI_TEST(Quiesce, OfNothingAndAgain, 1) {
   for (int i = 0; i < 20; ++i) world.quiesce();
   world.async_quiesce().block();
 }
@@ -82,7 +84,7 @@ Task<std::uint64_t> starts_others(World world, Daemons* all) {
   }
   co_return started;
 }
-LAMELLAR_MULTI(Quiesce, DaemonsDoNotCount) {
+LAMELLAR_MULTI_TEST(Quiesce, DaemonsDoNotCount, 1) {
   const PeLocal<TreeCount> count(world);
   Daemons daemons;
   auto starter = world.spawn(starts_others(world, &daemons));
@@ -101,7 +103,7 @@ LAMELLAR_MULTI(Quiesce, DaemonsDoNotCount) {
 }
 
 // But what a daemon has sent does.
-LAMELLAR_MULTI(Quiesce, MessagesOfDaemonsCount) {
+LAMELLAR_MULTI_TEST(Quiesce, MessagesOfDaemonsCount, 1) {
   const PeLocal<TreeCount> count(world);
   const Tree tree{count, 50, 60};
   const Expected here = expected_of(tree, world.my_pe(), world.num_pes());
@@ -183,7 +185,7 @@ struct Sleepy {
 };
 LAMELLAR_AM(Sleepy, ended, way);
 
-LAMELLAR_MULTI(Quiesce, CountsTasksAfterEveryKindOfWait) {
+LAMELLAR_MULTI_TEST(Quiesce, CountsTasksAfterEveryKindOfWait, 1) {
   const PeLocal<Counter> ended(world);
   for (std::uint32_t way = 0; way < 8; ++way) {
     world.exec_am_pe<Sleepy>(next_pe(world), ended, way).detach();
@@ -208,7 +210,7 @@ struct WaitsForItself {
 };
 LAMELLAR_AM(WaitsForItself);
 
-LAMELLAR_MULTI(Quiesce, IsRefusedWhereItWouldWaitForItself) {
+LAMELLAR_MULTI_TEST(Quiesce, IsRefusedWhereItWouldWaitForItself, 1) {
   EXPECT_TRUE(world.exec_am_pe<WaitsForItself>(next_pe(world)).block());
   auto blocks = [](World in) -> Task<void> {
     in.quiesce();
