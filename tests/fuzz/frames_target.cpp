@@ -123,7 +123,7 @@ class House {
     ask<std::vector<std::string>>();
     ask<serial_test::Person>();
     ask<void>();
-    static_cast<void>(barrier_.begin(engine::Barrier::Channel::kUser, 0, {}));
+    static_cast<void>(barrier_.begin(engine::Barrier::Channel::kUser, 0, 0, {}));
     settle();
   }
   ~House() {

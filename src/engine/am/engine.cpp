@@ -121,7 +121,7 @@ const char* Engine::on_control(Pe source, const wire::ControlHead& head) noexcep
 // What is under way may pass from one of these counts to another at any time, but never without
 // that the next one has grown before this one says "finished".
 std::uint64_t Engine::launched(Covers covers) const noexcept {
-  std::uint64_t sum = requests_.opened();
+  std::uint64_t sum = sender_->requests_opened();
   base::sim_point();
   sum += locals_.all_began();
   base::sim_point();
@@ -132,7 +132,7 @@ std::uint64_t Engine::launched(Covers covers) const noexcept {
 }
 
 std::uint64_t Engine::finished(Covers covers) const noexcept {
-  std::uint64_t sum = requests_.answered();
+  std::uint64_t sum = sender_->requests_answered() + requests_.failed();
   base::sim_point();
   sum += locals_.all_ended();
   base::sim_point();
@@ -218,12 +218,16 @@ void Engine::complete_quiet_waiters() noexcept {
   }
 }
 
-// REQUIRES: what happened was published by a seq_cst operation.
 void Engine::progressed() noexcept {
   if (quiet_waiters_.load() == 0) return;  // pairs with wait_all(): who comes later looks itself
   progress_.fetch_add(1);
   complete_quiet_waiters();
   scheduler_->wake_waiters();
+}
+
+void Engine::counted() noexcept {
+  progress_.fetch_add(1);  // seq_cst
+  progressed();
 }
 
 void Engine::local_ended() noexcept {
@@ -249,8 +253,7 @@ void Engine::report_later() noexcept {
 
 void Engine::report_ended() noexcept {
   t_ended_some = nullptr;
-  progress_.fetch_add(1);  // the counts were plain stores: before the look for waiters
-  progressed();
+  counted();
 }
 
 Task<void> without_value(Future<std::uint64_t> future) { co_await future; }

@@ -95,8 +95,10 @@ class Engine final : private IdleHook {
   // Gives what quiet() gave in the end.
   Future<std::uint64_t> async_quiet(Covers covers, const char* what, std::source_location where);
   void wait_all(std::source_location where);
-  // Something wait_all may have waited for has happened.
+  // Something wait_all may have waited for has happened, and was published by a seq_cst operation;
+  // counted(): was counted by plain stores.
   void progressed() noexcept;
+  void counted() noexcept;
   void local_began() noexcept {
     locals_.began(scheduler_->number_of_this_thread());
     if (!Scheduler::inside_task()) scheduler_->throttle();

@@ -122,6 +122,7 @@ const char* Receiver::read_messages(Cut& cut, std::uint32_t word) {
 }
 
 const char* Receiver::read_answers(Cut& cut, bool failed) {
+  RequestShelf& shelf = engine_.sender().shelf_of_this_thread();
   while (cut.at != cut.end) {
     detail::SpanReader reader(cut.at, cut.end);
     detail::RequestId id;
@@ -133,11 +134,11 @@ const char* Receiver::read_answers(Cut& cut, bool failed) {
     detail::SpanReader value(body, body + length);
     // An answer nobody waits for (a request that was failed already) has no effect.
     if (failed)
-      engine_.requests().answer(id, nullptr, decode_failure(value));
+      engine_.requests().answer(shelf, id, nullptr, decode_failure(value));
     else
-      engine_.requests().answer(id, &value, nullptr);
+      engine_.requests().answer(shelf, id, &value, nullptr);
   }
-  engine_.progressed();
+  engine_.counted();
   return nullptr;
 }
 

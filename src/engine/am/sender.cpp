@@ -38,6 +38,7 @@ struct Sender::Table : detail::CursorTable {
     active.reserve(lamellae::kLanes * pes);
   }
   std::unique_ptr<Cursor[]> cursors_owned;
+  RequestShelf requests;
   std::vector<Cursor*> active;  // opened or reopened since the last flush; the thread's own
   base::Mutex mutex;            // guards home
   Sender* home;                 // null once the sender is gone
@@ -107,6 +108,22 @@ Sender::Table& Sender::table_of_this_thread() {
   mine.all.push_back(table);
   detail::t_state.cursors = table.get();
   return *table;
+}
+
+RequestShelf& Sender::shelf_of_this_thread() { return table_of_this_thread().requests; }
+
+std::uint64_t Sender::requests_opened() const noexcept {
+  base::Lock lock(mutex_);
+  std::uint64_t sum = retired_opened_;
+  for (const auto& table : tables_) sum += table->requests.opened.load();
+  return sum;
+}
+
+std::uint64_t Sender::requests_answered() const noexcept {
+  base::Lock lock(mutex_);
+  std::uint64_t sum = retired_answered_;
+  for (const auto& table : tables_) sum += table->requests.answered.load();
+  return sum;
 }
 
 bool Sender::belongs_here(const detail::CursorTable& table) const noexcept {
@@ -417,10 +434,13 @@ std::uint64_t Sender::bytes_sent(Pe destination) noexcept {
 void Sender::retire(Table& table) noexcept {
   const Pe pes = table.num_pes;
   for (std::size_t i = 0; i < lamellae::kLanes * pes; ++i) seal(table, table.cursors[i]);
+  options_.engine->requests().give_back(table.requests);
   {
     base::Lock lock(mutex_);
     for (Pe pe = 0; pe < pes; ++pe)
       retired_bytes_[pe] += table.cursors[pe].sealed_bytes.load();
+    retired_opened_ += table.requests.opened.load();
+    retired_answered_ += table.requests.answered.load();
     num_tables_.fetch_sub(1);
     // Last of all: close() does not wait for a table that is not in the list, so from the end of
     // this lock on the sender may be gone.
