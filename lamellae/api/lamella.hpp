@@ -95,6 +95,8 @@ class Lamella {
   virtual std::uint32_t frames(Lane lane) const noexcept = 0;
   // How many of them may be in flight to one destination.
   virtual std::uint32_t credits(Lane lane) const noexcept = 0;
+  // Whether frames for the own PE go this way too.
+  virtual bool reaches_itself() const noexcept { return false; }
 
   // Takes a free frame for `destination`. False when the lane's frames or the destination's
   // credits are used up. THREADS: any. BLOCKS: never.

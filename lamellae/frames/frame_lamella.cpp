@@ -257,11 +257,9 @@ bool FrameLamella::receive_eager(Pe source, FrameSink& sink) noexcept {
   base::sim_point();
   mine().eager_taken(source).store(posted, std::memory_order_release);
   EagerSender& back = eager_[source];
-  // Whoever claims our slot there may know more by now.
-  std::uint32_t known = back.taken.load(std::memory_order_relaxed);
-  while (static_cast<std::int32_t>(acked - known) > 0 &&
-         !back.taken.compare_exchange_weak(known, acked, std::memory_order_acq_rel)) {
-  }
+  // Whoever claims our slot there may know more by now; what is older only makes it look.
+  if (static_cast<std::int32_t>(acked - back.taken.load(std::memory_order_relaxed)) > 0)
+    back.taken.store(acked, std::memory_order_release);
   if (fits) {
     count_alone(eager_received_);
     count_alone(eager_bytes_, bytes);

@@ -33,6 +33,7 @@ class FrameLamella final : public Lamella {
     return shape_.frames[static_cast<std::size_t>(lane)];
   }
   std::uint32_t credits(Lane lane) const noexcept override;
+  bool reaches_itself() const noexcept override { return true; }
   bool try_open(Pe destination, Lane lane, OpenFrame& frame) noexcept override;
   void publish(FrameRef frame) noexcept override;
   void seal(const OpenFrame& frame) noexcept override;

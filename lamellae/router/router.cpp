@@ -34,6 +34,7 @@ class Router final : public Lamella {
   std::uint32_t credits(Lane lane) const noexcept override {
     return std::min(inside_->credits(lane), outside_->credits(lane));
   }
+  bool reaches_itself() const noexcept override { return inside_->reaches_itself(); }
 
   bool try_open(Pe destination, Lane lane, OpenFrame& frame) noexcept override {
     const bool here = is_here(destination);

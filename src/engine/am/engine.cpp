@@ -23,6 +23,7 @@ Engine::Engine(EngineOptions options, std::unique_ptr<lamellae::Lamella> lamella
       lamella_(std::move(lamella)),
       my_pe_(lamella_->my_pe()),
       num_pes_(lamella_->num_pes()),
+      frames_itself_(lamella_->reaches_itself()),
       types_(std::move(types)),
       backlog_(std::make_unique<Backlog>(*lamella_)),
       locals_(options_.threads),
@@ -126,7 +127,7 @@ std::uint64_t Engine::launched(Covers covers) const noexcept {
   base::sim_point();
   if (covers == Covers::kDescendants) sum += descendants_.all_began();
   for (Pe pe = 0; pe < num_pes_; ++pe)
-    if (pe != my_pe_) sum += sender_->bytes_sent(pe) + backlog_->large_bytes_sent(pe);
+    sum += sender_->bytes_sent(pe) + backlog_->large_bytes_sent(pe);
   return sum;
 }
 
@@ -136,8 +137,7 @@ std::uint64_t Engine::finished(Covers covers) const noexcept {
   sum += locals_.all_ended();
   base::sim_point();
   if (covers == Covers::kDescendants) sum += descendants_.all_ended();
-  for (Pe pe = 0; pe < num_pes_; ++pe)
-    if (pe != my_pe_) sum += receiver_->acknowledged(pe);
+  for (Pe pe = 0; pe < num_pes_; ++pe) sum += receiver_->acknowledged(pe);
   return sum;
 }
 
@@ -218,9 +218,10 @@ void Engine::complete_quiet_waiters() noexcept {
   }
 }
 
+// REQUIRES: what happened was published by a seq_cst operation.
 void Engine::progressed() noexcept {
+  if (quiet_waiters_.load() == 0) return;  // pairs with wait_all(): who comes later looks itself
   progress_.fetch_add(1);
-  if (quiet_waiters_.load() == 0) return;
   complete_quiet_waiters();
   scheduler_->wake_waiters();
 }
@@ -248,6 +249,7 @@ void Engine::report_later() noexcept {
 
 void Engine::report_ended() noexcept {
   t_ended_some = nullptr;
+  progress_.fetch_add(1);  // the counts were plain stores: before the look for waiters
   progressed();
 }
 

@@ -68,6 +68,8 @@ class Engine final : private IdleHook {
   const EngineOptions& options() const noexcept { return options_; }
   Pe my_pe() const noexcept { return my_pe_; }
   Pe num_pes() const noexcept { return num_pes_; }
+  // Whether messages to the own PE may go in frames like the others.
+  bool frames_itself() const noexcept { return frames_itself_; }
   Scheduler& scheduler() noexcept { return *scheduler_; }
   lamellae::Lamella& lamella() noexcept { return *lamella_; }
   Sender& sender() noexcept { return *sender_; }
@@ -135,6 +137,7 @@ class Engine final : private IdleHook {
   std::unique_ptr<lamellae::Lamella> lamella_;
   const Pe my_pe_;
   const Pe num_pes_;
+  const bool frames_itself_;
   TypeSnapshot types_;
   RequestTable requests_;
   std::unique_ptr<Backlog> backlog_;

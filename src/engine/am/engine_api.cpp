@@ -38,7 +38,7 @@ bool append_detached(Engine& engine, Pe pe, const AmType& type, const void* am,
                      EncodeFn encode) {
   engine.check_running();
   check_pe(engine, pe, "exec_am_pe");
-  if (pe == engine.my_pe()) return false;
+  if (pe == engine.my_pe() && !(type.framed_here && engine.frames_itself())) return false;
   engine.sender().append(pe, Lane::kRequest, kind_of(engine, type, wire::Kind::kDetached),
                          {nullptr, 0, type.fixed == kVariableSize, am, encode});
   return true;

@@ -32,8 +32,10 @@ class Receiver final : public lamellae::FrameSink {
     std::atomic<std::uint64_t> acked{0};
   };
   void report_to(Pe source) noexcept;
+  void acknowledge(Pe destination, std::uint64_t bytes) noexcept;
   struct Cut;  // where in a chunk the reading stands
 
+  const char* read_eager(const lamellae::Chunk& chunk);
   const char* read_runs(const lamellae::Chunk& chunk, std::uint64_t& deferred);
   const char* read_run(Cut& cut, std::uint32_t word);
   const char* read_messages(Cut& cut, std::uint32_t word);

@@ -80,6 +80,7 @@ class Sender final : public base::TickTarget {
   Table& table_of_this_thread();
   bool belongs_here(const detail::CursorTable& table) const noexcept;
   detail::Cursor& cursor_of(Table& table, lamellae::Lane lane, Pe destination) noexcept;
+  static bool join(detail::Cursor& cursor, const RunKind& kind, const RecordSource& record);
   bool try_eager(Pe destination, lamellae::Lane lane, const RunKind& kind,
                  const RecordSource& record);
   Put try_put(detail::Cursor& cursor, const RunKind& kind, const RecordSource& record);
@@ -89,8 +90,10 @@ class Sender final : public base::TickTarget {
   void after_append(Table& table, detail::Cursor& cursor, lamellae::Lane lane, Pe destination);
   void send_large(const RunKind& kind, const RecordSource& record, lamellae::Lane lane,
                   Pe destination);
-  void close_run(detail::Cursor& cursor) noexcept;
+  static void close_run(detail::Cursor& cursor) noexcept;
   void seal(Table& table, detail::Cursor& cursor) noexcept;
+  static std::uint32_t close_frame(detail::Cursor& cursor) noexcept;
+  void seal_full(Table& table, detail::Cursor& cursor, Pe destination);
   void hand_over(detail::Cursor& cursor) noexcept;
   void rest(Table& table, detail::Cursor& cursor) noexcept;
   void retire(Table& table) noexcept;

@@ -33,7 +33,6 @@ constexpr std::uint32_t kEnterAfter = 16;    // empty looks, before a wait is sh
 constexpr std::uint64_t kLongQueue = 1024;   // jobs; see throttle()
 constexpr std::uint64_t kFullQueue = 4096;   // jobs; see submit_or_run()
 constexpr std::uint32_t kPollEvery = 16;     // jobs
-constexpr std::uint32_t kDeepest = 8;        // handlers inside handlers inside a task that blocks
 constexpr std::size_t kMostSpares = 64;
 
 }  // namespace
