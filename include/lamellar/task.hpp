@@ -215,7 +215,7 @@ struct Detached {
 // Drives `task` and puts what comes out of it into `state` (one reference of it is consumed).
 // in_am: it was counted as a descendant of an active message.
 template <class T>
-Detached drive(Task<T> task, FutureState<T>* state, bool in_am) {
+Detached drive(Task<T> task, FutureState<T>* state, bool in_am = false) {
   std::exception_ptr error;
   try {
     if constexpr (std::is_void_v<T>) {

@@ -82,7 +82,7 @@ LAMELLAR_AM(PlainNode, count, salt, size, id);
 inline Task<void> run_node(World world, Tree tree, std::uint32_t id) {
   const NodePlan plan = plan_of(tree, id, world.num_pes());
   if (plan.pause == Pause::kTimer)
-    co_await sleep_for(std::chrono::microseconds(plan.sleep_us));
+    co_await lamellar::sleep_for(std::chrono::microseconds(plan.sleep_us));
   if (plan.pause == Pause::kReply) {
     const Pe next = (world.my_pe() + 1) % world.num_pes();
     co_await world.exec_am_pe<TreeEcho>(next, id);
@@ -137,12 +137,12 @@ inline void send_node(const World& world, const Tree& tree, std::uint32_t id) {
 inline Task<void> task_step(World world, Tree tree, std::uint32_t id, bool another) {
   if (another) {
     static_cast<void>(world.spawn(task_step(world, tree, id, false)));
-    co_await yield();
+    co_await lamellar::yield();
     co_return;
   }
-  co_await sleep_for(std::chrono::microseconds(3));
+  co_await lamellar::sleep_for(std::chrono::microseconds(3));
   send_node(world, tree, id);
-  co_await sleep_for(std::chrono::microseconds(20));
+  co_await lamellar::sleep_for(std::chrono::microseconds(300));
   ++tree.count.local(world).steps;
 }
 
