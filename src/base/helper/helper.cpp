@@ -185,14 +185,20 @@ void Helper::tick(TickTarget& target, std::uint64_t now) noexcept {
                    : now + (target.its_mode_ == TickTarget::kFast ? interval_ns : target.slow_ns_);
 }
 
-// When the next one is due. Who is due soon comes along: those of one interval end up together.
+// When the next one is due. Who would be due soon comes along with one that is seldom, too: those of
+// one interval end up together.
 std::uint64_t Helper::tick_all() noexcept {
   const Lock lock(mutex_);
   const std::uint64_t now = now_ns();
+  std::uint64_t longest_ns = 0;  // interval of who is due
+  for (TickTarget* const target : targets_) {
+    if (target->mode_.load() != target->its_mode_) target->due_ns_ = now;  // armed
+    if (target->due_ns_ <= now) longest_ns = std::max(longest_ns, target->tick_interval_ns());
+  }
   std::uint64_t next_ns = kForever;
   for (TickTarget* const target : targets_) {
-    const bool armed = target->mode_.load() != target->its_mode_;
-    if (armed || target->due_ns_ <= now + target->tick_interval_ns() / 2) tick(*target, now);
+    const std::uint64_t early_ns = std::min(longest_ns, target->tick_interval_ns()) / 2;
+    if (target->due_ns_ <= now + early_ns) tick(*target, now);
     next_ns = std::min(next_ns, target->due_ns_);
   }
   return next_ns;

@@ -114,9 +114,7 @@ TEST(Helper, EachHasItsOwnRhythm) {
     pass(193 * kMs);
     EXPECT_NEAR(200, static_cast<double>(often.at.size()), 3);
     EXPECT_EQ(2u, idle.at.size());
-    // Each may come half an interval early.
-    EXPECT_GE(seldom.at.size(), 20u);
-    EXPECT_LE(seldom.at.size(), 41u);
+    EXPECT_NEAR(20, static_cast<double>(seldom.at.size()), 3);
     EXPECT_EQ(seldom.at.back(), other.at.back()) << "in the same round";
     for (Target* const target : {&often, &idle, &seldom, &other}) helper.remove(*target);
   });
