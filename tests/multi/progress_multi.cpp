@@ -1,5 +1,6 @@
 // A PE answers while its threads compute in user code (LAMELLAR_PROGRESS=helper): what computes
-// here ends because its PE has run a message, so that without progress it would never end.
+// here ends because its PE has run a message, so that without progress it would never end. That
+// nobody answers with poll is seen where both sides share memory: tests/process, tests/sim.
 #include <atomic>
 #include <string>
 #include <vector>
@@ -98,34 +99,6 @@ LAMELLAR_MULTI_TEST(Progress, WhileAMessageComputes, 3) {
   }
   world.barrier();
   EXPECT_EQ(held.local(world).value.load(), world.my_pe() == 0 && !polls() ? 1u : 0u);
-}
-
-// With poll nothing runs meanwhile. On one process only: there is memory that both see.
-std::atomic<int> g_computing{0}, g_sent{0};
-
-LAMELLAR_MULTI_TEST(Progress, NobodyAnswersWithPoll, 2) {
-  const PeLocal<Counter> released(world);
-  if (setting("LAMELLAR_TEST_POLL_ALONE").empty()) return;
-  if (world.my_pe() == 0) {
-    g_computing.store(1);
-    while (g_sent.load() == 0) {
-    }
-    // Far longer than the helper takes to find out: 30 rounds of it.
-    std::uint64_t work = 1;
-    for (int i = 0; i < 60'000'000; ++i) work = work * 6364136223846793005u + 1442695040888963407u;
-    EXPECT_NE(work, 0u);
-    EXPECT_EQ(released.local(world).value.load(), 0u);
-  } else if (world.my_pe() == 1) {
-    while (g_computing.load() == 0) {
-    }
-    world.exec_am_pe<Release>(0, released).detach();
-    world.flush();
-    g_sent.store(1);
-  }
-  world.barrier();
-  while (world.my_pe() == 0 && released.local(world).value.load() == 0)
-    world.exec_am_pe<Echo>(1, 0u).block();
-  world.barrier();
 }
 
 }  // namespace

@@ -181,11 +181,12 @@ void Helper::tick(TickTarget& target, std::uint64_t now) noexcept {
   }
   target.mode_.store(target.its_mode_);
   if (target.armed_.load() != armed) target.mode_.store(target.its_mode_ = TickTarget::kFast);
-  target.due_ns_ = target.its_mode_ == TickTarget::kAsleep ? kForever
-                   : now + (target.its_mode_ == TickTarget::kFast ? interval_ns : target.slow_ns_);
+  const std::uint64_t pause_ns =
+      target.its_mode_ == TickTarget::kFast ? interval_ns : target.slow_ns_;
+  target.due_ns_ = target.its_mode_ == TickTarget::kAsleep ? kForever : now + pause_ns;
 }
 
-// When the next one is due. Who would be due soon comes along with one that is seldom, too: those of
+// When the next one is due. Who would be due soon comes along with one that is as seldom: those of
 // one interval end up together.
 std::uint64_t Helper::tick_all() noexcept {
   const Lock lock(mutex_);
