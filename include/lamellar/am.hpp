@@ -14,6 +14,7 @@
 // workers of a PE. Order between messages is not promised. The type is default constructible, and
 // so is its result, which must be able to travel too.
 
+#include <cstdint>
 #include <memory>
 #include <source_location>
 #include <string>
@@ -27,6 +28,17 @@
 #include <lamellar/task.hpp>
 
 namespace lamellar {
+
+// What a PE's messages on their way have taken besides its frames: docs/guides/running.md, "Memory
+// of messages". Numbers of different moments. UNITS: bytes, where nothing else is said.
+struct BufferUse {
+  std::uint64_t spilled = 0;          // what waits for credit
+  std::uint64_t most_spilled = 0;     // the most that ever did
+  std::uint64_t times_held_back = 0;  // how often that came above LAMELLAR_SPILL_SOFT
+  std::uint64_t assembling = 0;       // arrived in pieces and not whole yet
+  std::uint64_t most_assembling = 0;
+  std::uint64_t uncounted = 0;        // records, sent or received so far, too large to be in these
+};
 
 // A PE's door to its job. A thin handle: copies share one world. THREADS: any.
 // LIFETIME: calls on a world that has ended throw WorldEnded.
@@ -153,6 +165,9 @@ class LAMELLAR_API World {
   // After Hensgen, Finkel, Manber, Int. J. Parallel Programming 17 (1988): dissemination.
   void barrier(std::source_location where = std::source_location::current()) const;
   WorldHandle async_barrier(std::source_location where = std::source_location::current()) const;
+
+  // Memory of this PE's messages. BLOCKS: never (a short lock).
+  BufferUse buffer_use() const;
 
   // What the calling thread has appended leaves now; other threads' stays. BLOCKS: never.
   void flush() const;

@@ -16,6 +16,7 @@
 #include "base/wire/wire.hpp"
 #include "engine/am/backlog.hpp"
 #include "engine/am/local_count.hpp"
+#include "engine/am/patience.hpp"
 #include "engine/am/receiver.hpp"
 #include "engine/am/registry.hpp"
 #include "engine/am/request_table.hpp"
@@ -31,6 +32,7 @@ struct EngineOptions {
   bool spins = false;            // there is a cpu for every thread
   std::function<std::unique_ptr<Executor>()> executor;  // empty: work stealing
   std::uint64_t max_record = 0;  // UNITS: bytes
+  SpillLimits spill;
   std::uint64_t flush_ns = 0;
   double warn_after_s = 0;
   bool strict = false;
@@ -72,6 +74,7 @@ class Engine final : private IdleHook {
   Sender& sender() noexcept { return *sender_; }
   Receiver& receiver() noexcept { return *receiver_; }
   RequestTable& requests() noexcept { return requests_; }
+  const Backlog& backlog() const noexcept { return *backlog_; }
   const TypeSnapshot& types() const noexcept { return types_; }
   void set_control_hook(ControlHook* hook) noexcept { control_hook_ = hook; }
   ControlHook* control_hook() noexcept { return control_hook_; }
@@ -81,6 +84,17 @@ class Engine final : private IdleHook {
   void send_control(Pe destination, const wire::ControlHead& head);
   // Waits until nothing is kept back for want of credit. BLOCKS.
   void drain(std::source_location where);
+  // Before an answer is appended: while too many wait for credit, takes answers of others and
+  // nothing else. BLOCKS: until the receivers of answers look at the network; that they do in any
+  // case (decision 0012).
+  void make_room_for_reply() noexcept {
+    if (backlog_->full_of_replies()) [[unlikely]]
+      await_room_for_reply();
+  }
+  // Request bytes committed for `destination` so far.
+  std::uint64_t request_bytes_sent(Pe destination) noexcept {
+    return sender_->bytes_sent(destination) + backlog_->large_bytes_sent(destination);
+  }
   const char* on_control(Pe source, const wire::ControlHead& head) noexcept;
 
   // Everything this PE launched has run.
@@ -115,6 +129,9 @@ class Engine final : private IdleHook {
   bool poll() noexcept override;
   void going_idle() noexcept override;
   bool pending() noexcept override;
+  std::uint64_t look_again_ns() noexcept override;
+  bool poll_when_full() noexcept;
+  void await_room_for_reply() noexcept;
   bool hear_of_failure() noexcept;
   void end_waits(const MakeError& make) noexcept;
   void job_failed(Pe pe, const std::string& why) noexcept;
@@ -133,6 +150,8 @@ class Engine final : private IdleHook {
   std::unique_ptr<Sender> sender_;
   std::unique_ptr<Receiver> receiver_;
   ControlHook* control_hook_ = nullptr;
+  Patience patience_;         // while the backlog is full
+  base::EventCount replying_; // nobody rings: who waits for room for a reply looks by the clock
 
   LocalCount locals_;                           // own-PE messages
   std::atomic<std::uint64_t> progress_{0};

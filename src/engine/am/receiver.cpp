@@ -25,8 +25,8 @@ struct Receiver::Cut {
   std::uint64_t deferred = 0;
 };
 
-Receiver::Receiver(Engine& engine, Pe num_pes, std::uint64_t max_record, std::uint64_t window)
-    : engine_(engine), assembly_(max_record, window), peers_(num_pes) {}
+Receiver::Receiver(Engine& engine, Pe num_pes, const Assembly::Limits& pieces)
+    : engine_(engine), assembly_(pieces), peers_(num_pes) {}
 
 void Receiver::on_chunk(const lamellae::Chunk& chunk) noexcept {
   if (engine_.failed()) return;  // the job ends: what still comes is not run
@@ -146,7 +146,8 @@ const char* Receiver::read_fragments(Cut& cut) {
       case Assembly::Outcome::kIncomplete:
         break;
       case Assembly::Outcome::kRefused:
-        return "a fragment contradicts the others of its message, or exceeds LAMELLAR_MAX_AM";
+        return "a fragment contradicts the others of its message, exceeds LAMELLAR_MAX_AM, or is "
+               "of more messages at once than there can be";
       case Assembly::Outcome::kComplete:
         if (const char* wrong = execute_whole(cut.source, whole)) return wrong;
         break;
@@ -176,6 +177,9 @@ const char* Receiver::read_control(Cut& cut) {
     if (head.what == wire::Control::kExecuted) {
       auto& acked = peers_[cut.source].acked;
       std::uint64_t before = acked.load();
+      // wait_all() would wait for ever: it wants both to be equal.
+      if (head.a > before && head.a > engine_.request_bytes_sent(cut.source))
+        return "it tells of more bytes executed than were sent";
       while (before < head.a && !acked.compare_exchange_weak(before, head.a)) {
       }
       engine_.progressed();

@@ -13,7 +13,7 @@ class Engine;
 
 class Receiver final : public lamellae::FrameSink {
  public:
-  Receiver(Engine& engine, Pe num_pes, std::uint64_t max_record, std::uint64_t window);
+  Receiver(Engine& engine, Pe num_pes, const Assembly::Limits& pieces);
 
   void on_chunk(const lamellae::Chunk& chunk) noexcept override;
 
@@ -26,6 +26,7 @@ class Receiver final : public lamellae::FrameSink {
   // Pieces of request frames read so far.
   std::uint64_t request_chunks() const noexcept { return request_chunks_.load(); }
   void clear() noexcept { assembly_.clear(); }
+  Assembly::Use assembly_use() const noexcept { return assembly_.use(); }
 
  private:
   struct alignas(64) PeerCount {

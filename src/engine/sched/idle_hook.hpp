@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 
 namespace lamellar::engine {
 
@@ -12,6 +13,9 @@ class IdleHook {
   virtual void going_idle() noexcept = 0;
   // Whether poll() would find something; the last look before sleeping (seq_cst).
   virtual bool pending() noexcept = 0;
+  // When poll() may find something although nothing new has come; base::kForever when never. Asked
+  // just before sleeping.
+  virtual std::uint64_t look_again_ns() noexcept { return ~std::uint64_t{0}; }
 
  protected:
   ~IdleHook() = default;
