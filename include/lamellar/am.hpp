@@ -166,6 +166,17 @@ class LAMELLAR_API World {
   void barrier(std::source_location where = std::source_location::current()) const;
   WorldHandle async_barrier(std::source_location where = std::source_location::current()) const;
 
+  // Collective and global: returns when every AM of all PEs has run, and every task that descends
+  // from one, that is, was spawned or posted while one ran, or by another such task; so do the AMs
+  // that those have sent. On return everything that they wrote is visible. Tasks that PE functions
+  // have spawned do not count, but the AMs they sent before do; while such tasks go on sending
+  // without a pause this may not return. Every PE must make its calls of quiesce in the same order.
+  // BLOCKS; inside a task: async_quiesce(). ERRORS: JobFailed; WouldDeadlock inside a task, and for
+  // async_quiesce() where it is started by an AM or a task that counts.
+  // After Mattern, Distributed Computing 2 (1987): two waves without news in between.
+  void quiesce(std::source_location where = std::source_location::current()) const;
+  WorldHandle async_quiesce(std::source_location where = std::source_location::current()) const;
+
   // Memory of this PE's messages. BLOCKS: never (a short lock).
   BufferUse buffer_use() const;
 

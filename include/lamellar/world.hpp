@@ -54,7 +54,8 @@ class LAMELLAR_API WorldBuilder {
   // of time. Options --lamellar-* are taken out of argv. A PE function that throws fails the job:
   // every other PE's waits throw JobFailed, the status is not zero, one report is printed.
   // With one thread per PE, messages run there only while that thread waits.
-  // BLOCKS: until all PEs have ended and every AM has run. ERRORS: settings or launchers that
+  // BLOCKS: until all PEs have ended and every AM has run, and every task that descends from one
+  // (see World::quiesce). ERRORS: settings or launchers that
   // cannot be used are told in one line, status 2; what a PE function throws gives status 1.
   int launch(int& argc, char** argv, const std::function<int(World&)>& pe_main);
   int launch(const std::function<int(World&)>& pe_main);

@@ -98,6 +98,8 @@ class Lamella {
   virtual std::uint32_t frames(Lane lane) const noexcept = 0;
   // How many of them may be in flight to one destination.
   virtual std::uint32_t credits(Lane lane) const noexcept = 0;
+  // Whether frames for the own PE go this way too.
+  virtual bool reaches_itself() const noexcept { return false; }
   // Memory that its frames and buffers take when all are in use. UNITS: bytes.
   virtual std::uint64_t pool_bytes() const noexcept = 0;
 

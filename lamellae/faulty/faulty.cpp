@@ -64,6 +64,7 @@ class Faulty final : public Lamella {
   std::uint32_t frame_capacity() const noexcept override { return inner_->frame_capacity(); }
   std::uint32_t frames(Lane lane) const noexcept override { return inner_->frames(lane); }
   std::uint32_t credits(Lane lane) const noexcept override { return inner_->credits(lane); }
+  bool reaches_itself() const noexcept override { return inner_->reaches_itself(); }
   std::uint64_t pool_bytes() const noexcept override { return inner_->pool_bytes(); }
 
   bool try_open(Pe destination, Lane lane, OpenFrame& frame) noexcept override {

@@ -8,6 +8,7 @@
 
 #include "base/core/assert.hpp"
 #include "base/log/log.hpp"
+#include "lamellae/frames/planted.hpp"
 
 namespace lamellar::lamellae {
 namespace {
@@ -257,11 +258,9 @@ bool FrameLamella::receive_eager(Pe source, FrameSink& sink, Take take) noexcept
   base::sim_point();
   mine().eager_taken(source).store(posted, std::memory_order_release);
   EagerSender& back = eager_[source];
-  // Whoever claims our slot there may know more by now.
-  std::uint32_t known = back.taken.load(std::memory_order_relaxed);
-  while (static_cast<std::int32_t>(acked - known) > 0 &&
-         !back.taken.compare_exchange_weak(known, acked, std::memory_order_acq_rel)) {
-  }
+  // Whoever claims our slot there may know more by now; what is older only makes it look.
+  if (static_cast<std::int32_t>(acked - back.taken.load(std::memory_order_relaxed)) > 0)
+    back.taken.store(acked, std::memory_order_release);
   if (fits) {
     count_alone(eager_received_);
     count_alone(eager_bytes_, bytes);
@@ -435,6 +434,7 @@ void FrameLamella::give_back(const Block& owner, std::uint32_t index, Pe destina
   const std::uint32_t life = life_of(control.state.load(std::memory_order_relaxed));
   control.state.store((life + 1) << 2);
   base::sim_point();
+  if (g_planted_credit_leak.load(std::memory_order_relaxed) && life % 4 == 3) return;
   // The frame first, then the credit: see try_open().
   const std::uint32_t bit = lane == Lane::kRequest ? index : index - frames(Lane::kRequest);
   owner.free_words(lane)[bit / 64].fetch_or(std::uint64_t{1} << (bit % 64));

@@ -33,6 +33,7 @@ class FrameLamella final : public Lamella {
     return shape_.frames[static_cast<std::size_t>(lane)];
   }
   std::uint32_t credits(Lane lane) const noexcept override;
+  bool reaches_itself() const noexcept override { return true; }
   std::uint64_t pool_bytes() const noexcept override {
     return std::uint64_t{shape_.all_frames()} * shape_.frame_bytes;
   }

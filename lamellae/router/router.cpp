@@ -34,6 +34,7 @@ class Router final : public Lamella {
   std::uint32_t credits(Lane lane) const noexcept override {
     return std::min(inside_->credits(lane), outside_->credits(lane));
   }
+  bool reaches_itself() const noexcept override { return inside_->reaches_itself(); }
 
   std::uint64_t pool_bytes() const noexcept override {
     return inside_->pool_bytes() + outside_->pool_bytes();

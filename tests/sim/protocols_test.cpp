@@ -10,10 +10,12 @@
 #include <atomic>
 #include <chrono>
 #include <numeric>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/clock/rng.hpp"
+#include "sim/protocols.hpp"
 #include "support/captured_log.hpp"
 #include "support/seeds.hpp"
 
@@ -29,11 +31,6 @@ using lamellar::testing_support::for_seeds;
 using lamellar::testing_support::for_these_seeds;
 using lamellar::testing_support::schedules;
 using Counter = std::atomic<std::uint64_t>;
-
-Pe pe_behind(const World& world, std::uint64_t by) {
-  return static_cast<Pe>((world.my_pe() + by) % world.num_pes());
-}
-Pe next_pe(const World& world) { return pe_behind(world, 1); }
 
 struct Increment {
   std::uint64_t value;
@@ -108,6 +105,8 @@ struct Storm {
   }
 };
 LAMELLAR_AM(Storm, depth);
+
+namespace {
 
 // --- the protocols: 0, or how often something was wrong ------------------------------------
 
@@ -209,11 +208,6 @@ int large(World& world) {
   return wrong;
 }
 
-struct Protocol {
-  const char* name;
-  int (*run)(World&);
-  int (*after)(Pe pes) = [](Pe) { return 0; };  // when the job has ended
-};
 constexpr Protocol kProtocols[] = {
     {"round_trips", round_trips},
     {"flood", flood},
@@ -234,14 +228,14 @@ struct Shape {
   std::string pool, frame_bytes, flush_us, executor, faults, soft;
 };
 
-Shape shape_of(std::uint64_t seed) {
+Shape shape_of(std::uint64_t seed, std::span<const Protocol> protocols) {
   lamellar::base::Rng rng(seed);
   const auto pick = [&](auto... choices) {
     const std::common_type_t<decltype(choices)...> all[] = {choices...};
     return all[rng.next() % sizeof...(choices)];
   };
   Shape shape;
-  shape.protocol = kProtocols[rng.next() % std::size(kProtocols)];
+  shape.protocol = protocols[rng.next() % protocols.size()];
   shape.pes = pick(2u, 2u, 3u, 4u);
   shape.threads = pick(1u, 1u, 2u, 3u);
   shape.pool = pick("4", "4", "8", "64");
@@ -259,7 +253,7 @@ Shape shape_of(std::uint64_t seed) {
     shape.faults += (shape.faults.empty() ? "" : ",") + fault;
   // Drawn last, so that seeds keep what they meant before. 0: as if there were no limit.
   shape.soft = pick("0", "0", "1", "2K", "8K");
-  if (rng.next() % 4 == 0) shape.protocol = kStorm;
+  if (rng.next() % 4 == 0 && protocols.data() == kProtocols) shape.protocol = kStorm;
   return shape;
 }
 
@@ -284,11 +278,19 @@ int launch(const Shape& shape, std::uint64_t seed) {
       .launch([&](World& world) { return shape.protocol.run(world); });
 }
 
-void search(std::uint64_t seed) {
-  const Shape shape = shape_of(seed);
+}  // namespace
+
+std::span<const Protocol> message_protocols() { return kProtocols; }
+
+void search(std::uint64_t seed, std::span<const Protocol> protocols) {
+  const Shape shape = shape_of(seed, protocols);
   EXPECT_EQ(0, launch(shape, seed)) << shape;
   EXPECT_EQ(0, shape.protocol.after(shape.pes)) << shape;
 }
+
+namespace {
+
+void search(std::uint64_t seed) { search(seed, kProtocols); }
 
 TEST(Protocols, NoScheduleAndNoFaultBreaksThem) { for_seeds(schedules(1000), search); }
 
@@ -336,7 +338,7 @@ struct Deaths {
   std::uint64_t searched = 0, died = 0;
 
   void search(std::uint64_t seed) {
-    Shape shape = shape_of(seed);
+    Shape shape = shape_of(seed, kProtocols);
     lamellar::base::Rng rng(~seed);
     const auto dies = static_cast<Pe>(rng.next() % shape.pes);
     shape.faults += std::string(shape.faults.empty() ? "" : ",") + "kill=" + std::to_string(dies) +
@@ -367,4 +369,5 @@ TEST(Protocols, TheSeedsOfDeathsThatFoundSomething) {
       [&](std::uint64_t seed) { deaths.search(seed); });
 }
 
+}  // namespace
 }  // namespace sim_protocols_test

@@ -7,6 +7,7 @@
 namespace lamellar::engine {
 namespace {
 
+constexpr std::size_t kHeads = sizeof(wire::RunHeader) + sizeof(wire::FragmentHead);  // of a piece
 constexpr std::uint64_t kBesides = 128;  // what an item takes besides its bytes
 
 }  // namespace
@@ -47,7 +48,12 @@ void Backlog::add(Pe destination, lamellae::Lane lane,
 
 void Backlog::add_large(Pe destination, lamellae::Lane lane, std::uint32_t word,
                         std::vector<std::byte> record) {
-  if (lane == lamellae::Lane::kRequest) large_[destination].fetch_add(1);
+  if (lane == lamellae::Lane::kRequest) {
+    const std::uint64_t piece = lamella_.frame_capacity() - kHeads;
+    const std::uint64_t pieces = (record.size() + piece - 1) / piece;
+    large_bytes_[destination].fetch_add(record.size() + pieces * kHeads);
+    large_[destination].fetch_add(1);
+  }
   const bool small_enough = counts(record.size());
   const std::uint64_t counted = small_enough ? record.capacity() + kBesides : 0;
   if (!small_enough) uncounted_.fetch_add(1);
@@ -153,11 +159,8 @@ bool Backlog::advance(Item& item, Pe destination, lamellae::Lane lane) {
     std::memcpy(frame.payload, item.frame->payload.get(), length);
   } else {
     length = fill(item, frame);
-    if (lane == lamellae::Lane::kRequest) {
-      large_bytes_[destination].fetch_add(length);
-      // Before the last piece leaves: its receipt is the last thing that makes wait_all look.
-      if (item.offset == item.record.size()) large_[destination].fetch_sub(1);
-    }
+    if (lane == lamellae::Lane::kRequest && item.offset == item.record.size())
+      large_[destination].fetch_sub(1);
   }
   frame.committed->store(length, std::memory_order_release);  // pairs: see OpenFrame
   lamella_.seal(frame);
@@ -165,7 +168,6 @@ bool Backlog::advance(Item& item, Pe destination, lamellae::Lane lane) {
 }
 
 std::uint32_t Backlog::fill(Item& item, const lamellae::OpenFrame& frame) noexcept {
-  constexpr std::size_t kHeads = sizeof(wire::RunHeader) + sizeof(wire::FragmentHead);
   const wire::RunHeader run{wire::word_of(0, wire::Kind::kFragment), 0};
   wire::FragmentHead head;
   head.message = item.message;

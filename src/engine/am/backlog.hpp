@@ -60,7 +60,7 @@ class Backlog {
   std::uint64_t large_pending(Pe destination) const noexcept {
     return large_[destination].load();
   }
-  // Request bytes of large records put into frames so far.
+  // Request bytes that the large records given to add_large() so far take in frames.
   std::uint64_t large_bytes_sent(Pe destination) const noexcept {
     return large_bytes_[destination].load();
   }

@@ -12,7 +12,10 @@ void World::wait_all(std::source_location where) const { engine_->wait_all(where
 WorldHandle World::async_wait_all(std::source_location where) const {
   return WorldHandle(detail::WorldCall{
       engine_.get(),
-      [](engine::Engine& engine, std::source_location at) { return engine.async_wait_all(at); },
+      [](engine::Engine& engine, std::source_location at) {
+        auto quiet = engine.async_quiet(engine::Engine::Covers::kLaunched, engine::kWaitAll, at);
+        return detail::start_task(engine.scheduler(), engine::without_value(std::move(quiet)));
+      },
       where});
 }
 

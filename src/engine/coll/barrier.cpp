@@ -10,14 +10,12 @@ namespace {
 
 constexpr std::uint32_t kRoundBits = 8;
 
-Barrier& barrier_of(Engine& engine) {
+}  // namespace
+
+Barrier& Barrier::of(Engine& engine) {
   LAMELLAR_CHECK(engine.control_hook() != nullptr, "a world without a barrier");
   return static_cast<Barrier&>(*engine.control_hook());
 }
-
-Task<void> without_value(Future<std::uint64_t> barrier) { co_await barrier; }
-
-}  // namespace
 
 Barrier::Barrier(Engine& engine)
     : engine_(engine), rounds_(static_cast<std::uint32_t>(std::bit_width(engine.num_pes() - 1))) {
@@ -26,19 +24,22 @@ Barrier::Barrier(Engine& engine)
 
 Barrier::~Barrier() { engine_.set_control_hook(nullptr); }
 
-Future<std::uint64_t> Barrier::begin(Channel channel, std::uint64_t value,
-                                     std::source_location where) {
+std::uint64_t Barrier::take_place(Channel channel) noexcept {
+  const base::Lock lock(mutex_);
+  return next_[static_cast<std::size_t>(channel)]++;
+}
+
+Future<std::uint64_t> Barrier::begin(Channel channel, std::uint64_t sequence,
+                                     std::uint64_t value, const detail::WaitLabel& label) {
   engine_.check_running();
   auto* state = detail::slab_new<detail::FutureState<std::uint64_t>>(engine_.scheduler());
   state->retain();
   Future<std::uint64_t> future{detail::StateRef<detail::FutureState<std::uint64_t>>(state)};
   {
     base::Lock lock(mutex_);
-    const std::uint64_t sequence = next_[static_cast<std::size_t>(channel)]++;
-    const std::uint64_t key = sequence << 1 | static_cast<std::uint64_t>(channel);
-    const Pe first_peer = (engine_.my_pe() + engine_.num_pes() - 1) % engine_.num_pes();
-    const char* const what = channel == Channel::kUser ? "barrier" : "the end of all PEs, round";
-    state->label = {what, "co_await world.async_barrier()", first_peer, sequence, where};
+    const std::uint64_t key = sequence << 2 | static_cast<std::uint64_t>(channel);
+    state->label = label;
+    state->label.peer = (engine_.my_pe() + engine_.num_pes() - 1) % engine_.num_pes();
     Instance& instance = open_[key];
     instance.value |= value;
     instance.state = state;
@@ -109,22 +110,28 @@ void Barrier::fail_all(const MakeError& make) noexcept {
 namespace lamellar {
 namespace {
 
-constexpr auto kUser = engine::Barrier::Channel::kUser;
+Future<std::uint64_t> users_barrier(engine::Engine& engine, std::source_location where) {
+  using engine::Barrier;
+  constexpr auto kUser = Barrier::Channel::kUser;
+  Barrier& barrier = Barrier::of(engine);
+  const std::uint64_t place = barrier.take_place(kUser);
+  return barrier.begin(kUser, place, 0,
+                       {"barrier", "co_await world.async_barrier()", ~Pe{0}, place, where});
+}
 
 }  // namespace
 
 void World::barrier(std::source_location where) const {
   detail::refuse_inside_task({"barrier", "co_await world.async_barrier()"}, where);
-  static_cast<void>(engine::barrier_of(*engine_).begin(kUser, 0, where).block(where));
+  static_cast<void>(users_barrier(*engine_, where).block(where));
 }
 
 WorldHandle World::async_barrier(std::source_location where) const {
   return WorldHandle(detail::WorldCall{
       engine_.get(),
       [](engine::Engine& engine, std::source_location at) {
-        return detail::start_task(
-            engine.scheduler(),
-            engine::without_value(engine::barrier_of(engine).begin(kUser, 0, at)));
+        return detail::start_task(engine.scheduler(),
+                                  engine::without_value(users_barrier(engine, at)));
       },
       where});
 }

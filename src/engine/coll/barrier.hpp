@@ -18,11 +18,18 @@ class Barrier final : public ControlHook {
   explicit Barrier(Engine& engine);
   ~Barrier();
 
-  // Two sequences that never meet: a user's barrier does not pair with the end of another PE.
-  enum class Channel : std::uint8_t { kUser = 0, kEnd = 1 };
-  // Collective by order of calls on a channel. The future gives the or of all PEs' values.
-  // THREADS: any; concurrent calls of one PE get their places in some order.
-  Future<std::uint64_t> begin(Channel channel, std::uint64_t value, std::source_location where);
+  // Of the world this engine is of.
+  static Barrier& of(Engine& engine);
+
+  // Sequences that never meet: a user's barrier does not pair with the end of another PE.
+  enum class Channel : std::uint8_t { kUser = 0, kQuiesce = 1, kEnd = 2 };
+  // The place of a call among those on its channel; it is the order of these calls that all PEs
+  // must have in common. THREADS: any; concurrent calls of one PE get their places in some order.
+  std::uint64_t take_place(Channel channel) noexcept;
+  // Collective: of all PEs that name the same sequence, below 2^54, on this channel. The future
+  // gives the or of their values.
+  Future<std::uint64_t> begin(Channel channel, std::uint64_t sequence, std::uint64_t value,
+                              const detail::WaitLabel& label);
   const char* on_control(Pe source, const wire::ControlHead& head) noexcept override;
   void fail_all(const MakeError& make) noexcept override;
 
@@ -39,8 +46,8 @@ class Barrier final : public ControlHook {
   Engine& engine_;
   const std::uint32_t rounds_;
   base::Mutex mutex_;  // guards what follows
-  std::map<std::uint64_t, Instance> open_;  // by sequence << 1 | channel
-  std::uint64_t next_[2] = {1, 1};
+  std::map<std::uint64_t, Instance> open_;  // by sequence << 2 | channel
+  std::uint64_t next_[3] = {1, 1, 1};
 };
 
 }  // namespace lamellar::engine

@@ -7,6 +7,7 @@
 
 #include "base/clock/thread.hpp"
 #include "base/log/log.hpp"
+#include "engine/coll/quiesce.hpp"
 #include "engine/sched/executors.hpp"
 #include "world/world/limits.hpp"
 #include "world/world/network.hpp"
@@ -101,14 +102,7 @@ std::shared_ptr<Runtime> Runtime::start(const base::Settings& settings, bool lau
 
 void Runtime::finish() {
   const auto here = std::source_location::current();
-  std::uint64_t before = ~std::uint64_t{0};
-  for (;;) {
-    engine_.wait_all(here);
-    const std::uint64_t now = engine_.activity();
-    const bool news = now != before;
-    before = now;
-    if (barrier_.begin(engine::Barrier::Channel::kEnd, news ? 1 : 0, here).block(here) == 0) break;
-  }
+  engine::begin_quiesce(engine_, engine::Barrier::Channel::kEnd, here).block(here);
   // The others may still need what this PE has to say in the last round.
   engine_.drain(here);
 }

@@ -20,8 +20,12 @@ class Silence final : public engine::IdleHook {
   }
   void going_idle() noexcept override { ++idles; }
   bool pending() noexcept override { return false; }
+  void descendant_began() noexcept override { ++began; }
+  void descendant_ended() noexcept override { ++ended; }
   std::atomic<std::uint64_t> polls{0};
   std::atomic<std::uint64_t> idles{0};
+  std::atomic<std::uint64_t> began{0};
+  std::atomic<std::uint64_t> ended{0};
 };
 
 struct House {
