@@ -340,10 +340,13 @@ Bytes answers() {
 
 Bytes control() {
   Writer to;
-  to.run(0, wire::Kind::kControl).put(wire::ControlHead{wire::Control::kExecuted, 0, 100, 0});
+  to.run(0, wire::Kind::kControl).put(wire::ControlHead{wire::Control::kExecuted, 0, 0, 0});
   to.put(wire::ControlHead{wire::Control::kBarrier, 0, 4 << 8 | 0, 1});
   to.deliver(kFresh | kReply).next_frame();
   to.run(0, wire::Kind::kControl).put(wire::ControlHead{wire::Control::kBarrier, 0, 8 << 8 | 0, 1});
+  to.deliver(kEager | kReply).next_frame();
+  // More than was sent: refused.
+  to.run(0, wire::Kind::kControl).put(wire::ControlHead{wire::Control::kExecuted, 0, 100, 0});
   return to.deliver(kEager | kReply).input();
 }
 

@@ -17,6 +17,7 @@
 #include "base/wire/wire.hpp"
 #include "engine/am/backlog.hpp"
 #include "engine/am/local_count.hpp"
+#include "engine/am/patience.hpp"
 #include "engine/am/receiver.hpp"
 #include "engine/am/registry.hpp"
 #include "engine/am/request_table.hpp"
@@ -34,6 +35,7 @@ struct EngineOptions {
   bool stands_in = false;        // LAMELLAR_PROGRESS=helper
   base::Cpus cpus;               // of its threads; none: they are not bound
   std::uint64_t max_record = 0;  // UNITS: bytes
+  SpillLimits spill;
   std::uint64_t flush_ns = 0;
   double warn_after_s = 0;
   bool strict = false;
@@ -77,6 +79,7 @@ class Engine final : private IdleHook {
   Sender& sender() noexcept { return *sender_; }
   Receiver& receiver() noexcept { return *receiver_; }
   RequestTable& requests() noexcept { return requests_; }
+  const Backlog& backlog() const noexcept { return *backlog_; }
   const TypeSnapshot& types() const noexcept { return types_; }
   void set_control_hook(ControlHook* hook) noexcept { control_hook_ = hook; }
   ControlHook* control_hook() noexcept { return control_hook_; }
@@ -86,6 +89,17 @@ class Engine final : private IdleHook {
   void send_control(Pe destination, const wire::ControlHead& head);
   // Waits until nothing is kept back for want of credit. BLOCKS.
   void drain(std::source_location where);
+  // Before an answer is appended: while too many wait for credit, takes answers of others and
+  // nothing else. BLOCKS: until the receivers of answers look at the network; that they do in any
+  // case (decision 0012).
+  void make_room_for_reply() noexcept {
+    if (backlog_->full_of_replies()) [[unlikely]]
+      await_room_for_reply();
+  }
+  // Request bytes committed for `destination` so far.
+  std::uint64_t request_bytes_sent(Pe destination) noexcept {
+    return sender_->bytes_sent(destination) + backlog_->large_bytes_sent(destination);
+  }
   const char* on_control(Pe source, const wire::ControlHead& head) noexcept;
 
   // What this PE launched: active messages, posted calls, and with kDescendants also the tasks
@@ -127,6 +141,9 @@ class Engine final : private IdleHook {
   bool pending() noexcept override;
   void descendant_began() noexcept override;
   void descendant_ended() noexcept override;
+  std::uint64_t look_again_ns() noexcept override;
+  bool poll_when_full() noexcept;
+  void await_room_for_reply() noexcept;
   bool hear_of_failure() noexcept;
   void end_waits(const MakeError& make) noexcept;
   void job_failed(Pe pe, const std::string& why) noexcept;
@@ -149,6 +166,8 @@ class Engine final : private IdleHook {
   std::unique_ptr<Sender> sender_;
   std::unique_ptr<Receiver> receiver_;
   ControlHook* control_hook_ = nullptr;
+  Patience patience_;         // while the backlog is full
+  base::EventCount replying_; // nobody rings: who waits for room for a reply looks by the clock
 
   LocalCount locals_;                           // own-PE messages
   LocalCount descendants_;                      // tasks descended from active messages

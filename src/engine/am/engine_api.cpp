@@ -63,12 +63,14 @@ void send_request(Engine& engine, Pe pe, const AmType& type, const void* am, Enc
 
 void reply_value(Engine& engine, Pe pe, RequestId request, const AmType& type, const void* value,
                  EncodeFn encode) {
+  engine.make_room_for_reply();
   engine.sender().append(pe, Lane::kReply, answer_kind(wire::Kind::kReply, type.name),
                          {&request, sizeof request, true, value, encode});
 }
 
 void reply_failure(Engine& engine, Pe pe, RequestId request, const AmType& type,
                    std::exception_ptr error) noexcept {
+  engine.make_room_for_reply();
   engine::FailureBody body{engine::describe(error), type.name, engine.my_pe()};
   const auto send = [&] {
     engine.sender().append(pe, Lane::kReply,

@@ -92,7 +92,10 @@ class Sender final : public base::TickTarget {
   Put try_put(detail::Cursor& cursor, const RunKind& kind, const RecordSource& record);
   void open(detail::Cursor& cursor, lamellae::Lane lane, Pe destination);
   void install(detail::Cursor& cursor, const lamellae::OpenFrame& frame) noexcept;
-  void install_spill(detail::Cursor& cursor);
+  void install_spill(detail::Cursor& cursor, lamellae::Lane lane, Pe destination);
+  void check_room(std::uint64_t bytes);
+  template <class Done>
+  void work_until(const Done& done, const char* what, Pe destination);
   void after_append(Table& table, detail::Cursor& cursor, lamellae::Lane lane, Pe destination);
   void send_large(const RunKind& kind, const RecordSource& record, lamellae::Lane lane,
                   Pe destination);

@@ -371,7 +371,8 @@ bool Scheduler::park(std::uint32_t key, std::uint64_t deadline_ns) noexcept {
   std::uint64_t alarm = alarm_ns_.load();
   bool mine = false;
   while (next < alarm && !mine) mine = alarm_ns_.compare_exchange_weak(alarm, next);
-  const std::uint64_t until = mine ? std::min(next, deadline_ns) : deadline_ns;
+  const std::uint64_t until =
+      std::min({mine ? next : deadline_ns, deadline_ns, options_.hook->look_again_ns()});
   const bool woken = options_.doorbell->commit(key, until, options_.scope);
   if (mine) alarm_ns_.compare_exchange_strong(next, base::kForever);
   start_searching();

@@ -9,6 +9,7 @@
 #include "base/log/log.hpp"
 #include "engine/coll/quiesce.hpp"
 #include "engine/sched/executors.hpp"
+#include "world/world/limits.hpp"
 #include "world/world/network.hpp"
 #include "world/world/place.hpp"
 
@@ -47,6 +48,16 @@ void check_same_program(lamellae::Bootstrap& bootstrap, const engine::TypeSnapsh
   }
 }
 
+// What one PE cannot use, none can.
+engine::SpillLimits limits_or_fail(lamellae::Bootstrap& bootstrap, const base::Settings& settings,
+                                   const lamellae::Lamella& lamella) {
+  try {
+    return spill_limits(settings, lamella.pool_bytes(), lamella.num_pes());
+  } catch (const ConfigError& error) {
+    fail_together(bootstrap, 0, error.what());
+  }
+}
+
 }  // namespace
 
 Runtime::Runtime(engine::EngineOptions options, std::unique_ptr<lamellae::Bootstrap> bootstrap,
@@ -65,6 +76,7 @@ std::shared_ptr<Runtime> Runtime::start(const base::Settings& settings, bool lau
   check_same_program(*bootstrap, types);
   const Place place = find_place(*bootstrap, settings, launched);
   engine::EngineOptions options = options_from(settings, place);
+  options.spill = limits_or_fail(*bootstrap, settings, *lamella);
   options.on_error = hooks.on_error;
   options.executor = hooks.executor;
   options.stands_in = settings.text(Key::kProgress) == "helper";
