@@ -87,6 +87,25 @@ struct Large {
 };
 LAMELLAR_AM(Large, words);
 
+// Each sends two more: one that nobody waits for, one whose answer is longer than itself. More than
+// pools of a few frames take, in circles.
+constexpr std::uint32_t kStormDepth = 4;
+constexpr std::uint64_t kStormed = (2u << kStormDepth) - 1;
+Counter g_stormed{0};
+struct Storm {
+  std::uint32_t depth;
+  std::vector<std::uint32_t> exec(Context& context) const {
+    ++g_stormed;
+    const World world = context.world();
+    if (depth != 0) {
+      world.exec_am_pe<Storm>(pe_behind(world, depth), depth - 1).detach();
+      auto dropped = world.exec_am_pe<Storm>(next_pe(world), depth - 1).spawn();
+    }
+    return std::vector<std::uint32_t>(20 * depth, depth);
+  }
+};
+LAMELLAR_AM(Storm, depth);
+
 namespace {
 
 // --- the protocols: 0, or how often something was wrong ------------------------------------
@@ -144,6 +163,14 @@ int fan_out(World& world) {
 }
 int all_fanned_out(Pe pes) { return g_fanned_out.exchange(0) != pes * kFanned; }
 
+int storm(World& world) {
+  auto first = world.exec_am_pe<Storm>(next_pe(world), kStormDepth).spawn();
+  auto second = world.exec_am_pe<Storm>(pe_behind(world, 2), kStormDepth).spawn();
+  const int wrong = first.block() != std::vector<std::uint32_t>(20 * kStormDepth, kStormDepth);
+  return wrong + (second.block().size() != 20 * kStormDepth);
+}
+int all_stormed(Pe pes) { return g_stormed.exchange(0) != 2 * pes * kStormed; }
+
 int wait_all_and_barriers(World& world) {
   const PeLocal<Counter> counter(world);
   int wrong = 0;
@@ -191,13 +218,14 @@ constexpr Protocol kProtocols[] = {
     {"wait_all_and_barriers", wait_all_and_barriers},
     {"large", large},
 };
+constexpr Protocol kStorm{"storm", storm, all_stormed};
 
 // Everything that the seed decides.
 struct Shape {
   Protocol protocol;
   Pe pes;
   std::uint32_t threads;
-  std::string pool, frame_bytes, flush_us, executor, faults;
+  std::string pool, frame_bytes, flush_us, executor, faults, soft;
 };
 
 Shape shape_of(std::uint64_t seed, std::span<const Protocol> protocols) {
@@ -223,14 +251,17 @@ Shape shape_of(std::uint64_t seed, std::span<const Protocol> protocols) {
   if (which / 8 % 2 == 0) faults.push_back(pick("slow_poll=0.3", "slow_poll=0.2:5us"));
   for (const std::string& fault : faults)
     shape.faults += (shape.faults.empty() ? "" : ",") + fault;
+  // Drawn last, so that seeds keep what they meant before. 0: as if there were no limit.
+  shape.soft = pick("0", "0", "1", "2K", "8K");
+  if (rng.next() % 4 == 0 && protocols.data() == kProtocols) shape.protocol = kStorm;
   return shape;
 }
 
 std::ostream& operator<<(std::ostream& out, const Shape& shape) {
   return out << shape.protocol.name << " on " << shape.pes << " PEs of " << shape.threads
              << " threads (" << shape.executor << "), pool " << shape.pool << " of "
-             << shape.frame_bytes << ", flush " << shape.flush_us << " us, faults "
-             << shape.faults;
+             << shape.frame_bytes << ", flush " << shape.flush_us << " us, soft " << shape.soft
+             << ", faults " << shape.faults;
 }
 
 int launch(const Shape& shape, std::uint64_t seed) {
@@ -241,6 +272,7 @@ int launch(const Shape& shape, std::uint64_t seed) {
       .force("FRAME_BYTES", shape.frame_bytes)
       .force("FLUSH_US", shape.flush_us)
       .force("EXECUTOR", shape.executor)
+      .force("SPILL_SOFT", shape.soft)
       .force("FAULTS", shape.faults)
       .force("FAULT_SEED", std::to_string(seed))
       .launch([&](World& world) { return shape.protocol.run(world); });
@@ -268,6 +300,38 @@ TEST(Protocols, NorDoTheSeedsThatFoundSomething) {
           427, 562,  // a spilled record of the last barrier, in a worker's hands at its PE's end
       },
       search);
+}
+
+// Nobody ends this one.
+struct Endless {
+  std::uint64_t words[8];
+  void exec(Context& context) const {
+    const World world = context.world();
+    for (Pe i = 1; i <= 2; ++i) world.exec_am_pe(pe_behind(world, i), *this).detach();
+  }
+};
+LAMELLAR_AM(Endless, words);
+
+// What sends more than it gets, without end, is no silence and not all memory: it is an error.
+TEST(Protocols, AStormWithoutEndIsReported) {
+  for_seeds(schedules(10), [](std::uint64_t seed) {
+    const lamellar::testing_support::CapturedLog log;
+    const int status = lamellar::WorldBuilder()
+                           .force_num_pes(3)
+                           .force_threads(1 + static_cast<std::uint32_t>(seed % 2))
+                           .force("POOL_FRAMES", "4")
+                           .force("FRAME_BYTES", "1K")
+                           .force("SPILL_SOFT", "8K")
+                           .force("SPILL_HARD", "32K")
+                           .launch([](World& world) {
+                             world.exec_am_pe(next_pe(world), Endless{}).detach();
+                             world.barrier();
+                             return 0;
+                           });
+    EXPECT_NE(0, status);
+    EXPECT_TRUE(log.contains("LAMELLAR_SPILL_HARD allows 32768")) << log.text();
+    EXPECT_TRUE(log.contains(" of them are for PE ")) << log.text();
+  });
 }
 
 struct Deaths {

@@ -10,6 +10,10 @@
 #include "engine/am/planted.hpp"
 
 namespace lamellar::engine {
+
+using lamellae::Lane;
+using lamellae::Take;
+
 namespace {
 
 // The world in which this thread ended own-PE messages or tasks since it reported that.
@@ -25,7 +29,7 @@ Engine::Engine(EngineOptions options, std::unique_ptr<lamellae::Lamella> lamella
       num_pes_(lamella_->num_pes()),
       frames_itself_(lamella_->reaches_itself()),
       types_(std::move(types)),
-      backlog_(std::make_unique<Backlog>(*lamella_)),
+      backlog_(std::make_unique<Backlog>(*lamella_, options_.spill)),
       locals_(options_.threads),
       descendants_(options_.threads),
       objects_(new LocalObject[kMaxLocalObjects]) {
@@ -34,6 +38,8 @@ Engine::Engine(EngineOptions options, std::unique_ptr<lamellae::Lamella> lamella
   scheduling.workers = options_.threads - 1;
   scheduling.spins = options_.spins;
   if (options_.executor) scheduling.executor = options_.executor();
+  scheduling.stands_in = options_.stands_in;
+  scheduling.cpus = options_.cpus;
   scheduling.warn_after_s = options_.warn_after_s;
   scheduling.doorbell = &lamella_->doorbell();
   scheduling.scope = lamella_->doorbell_scope();
@@ -49,10 +55,14 @@ Engine::Engine(EngineOptions options, std::unique_ptr<lamellae::Lamella> lamella
   sending.flush_ns = options_.flush_ns;
   sending.threads_per_pe = options_.threads;
   sender_ = std::make_unique<Sender>(*lamella_, *scheduler_, *backlog_, sending);
-  const std::uint64_t pool =
-      lamella_->frames(lamellae::Lane::kRequest) + lamella_->frames(lamellae::Lane::kReply);
-  receiver_ = std::make_unique<Receiver>(*this, num_pes_, options_.max_record,
-                                         pool * lamella_->frame_capacity());
+  Assembly::Limits pieces;
+  pieces.max_record = options_.max_record;
+  pieces.window =
+      std::uint64_t{lamella_->frames(Lane::kRequest) + lamella_->frames(Lane::kReply)} *
+      lamella_->frame_capacity();
+  pieces.most_open = lamella_->credits(Lane::kRequest) + lamella_->credits(Lane::kReply) + 2;
+  pieces.largest_counted = options_.spill.largest_assembled;
+  receiver_ = std::make_unique<Receiver>(*this, num_pes_, pieces);
 }
 
 Engine::~Engine() { stop(); }
@@ -71,8 +81,46 @@ void Engine::stop() noexcept {
 bool Engine::poll() noexcept {
   if (t_ended_some == this) report_ended();
   if (hear_of_failure()) return true;
+  if (backlog_->full()) [[unlikely]]
+    return poll_when_full();
   const bool received = lamella_->poll(*receiver_);
   return backlog_->drain() || received;
+}
+
+// The rule that bounds memory and cannot stop the world: decision 0012.
+bool Engine::poll_when_full() noexcept {
+  patience_.full(backlog_->times_full());
+  const bool sent = backlog_->drain();
+  if (lamella_->poll(*receiver_, Take::kReplies) || sent) {
+    patience_.moved();
+    return true;
+  }
+  return backlog_->full_of_requests() && patience_.over(base::now_ns()) &&
+         lamella_->poll(*receiver_);
+}
+
+std::uint64_t Engine::look_again_ns() noexcept {
+  return backlog_->full_of_requests() ? patience_.until(base::now_ns()) : base::kForever;
+}
+
+void Engine::await_room_for_reply() noexcept {
+  constexpr std::uint32_t kLooks = 64;
+  constexpr std::uint64_t kSleepNs = 100'000;
+  sender_->flush_replies();  // what this thread keeps can leave only from the backlog
+  std::uint32_t looks = 0;
+  while (backlog_->full_of_replies() && !failed_.load() && !ended_.load()) {
+    hear_of_failure();
+    const bool sent = backlog_->drain();
+    if (lamella_->poll(*receiver_, Take::kReplies) || sent) {
+      looks = 0;
+    } else if (++looks < kLooks) {
+      base::spin_pause();
+    } else {
+      // Not on the doorbell: what rings there may be for a thread that takes requests.
+      replying_.commit(replying_.prepare(), base::now_ns() + kSleepNs,
+                       base::FutexScope::kProcess);
+    }
+  }
 }
 
 void Engine::going_idle() noexcept {
@@ -82,7 +130,8 @@ void Engine::going_idle() noexcept {
 }
 
 bool Engine::pending() noexcept {
-  return lamella_->has_incoming() || backlog_->drain() ||
+  const Take take = backlog_->full() ? Take::kReplies : Take::kAll;
+  return lamella_->has_incoming(take) || backlog_->drain() ||
          (lamella_->failure() != nullptr && !failed_.load());
 }
 
@@ -108,7 +157,7 @@ void Engine::check_running() {
 
 void Engine::send_control(Pe destination, const wire::ControlHead& head) {
   const std::uint32_t word = wire::word_of(0, wire::Kind::kControl);
-  sender_->append(destination, lamellae::Lane::kReply, {word, word, "a control record"},
+  sender_->append(destination, Lane::kReply, {word, word, "a control record"},
                   {&head, sizeof head, false, nullptr, nullptr});
 }
 
@@ -121,7 +170,7 @@ const char* Engine::on_control(Pe source, const wire::ControlHead& head) noexcep
 // What is under way may pass from one of these counts to another at any time, but never without
 // that the next one has grown before this one says "finished".
 std::uint64_t Engine::launched(Covers covers) const noexcept {
-  std::uint64_t sum = requests_.opened();
+  std::uint64_t sum = sender_->requests_opened();
   base::sim_point();
   sum += locals_.all_began();
   base::sim_point();
@@ -132,7 +181,7 @@ std::uint64_t Engine::launched(Covers covers) const noexcept {
 }
 
 std::uint64_t Engine::finished(Covers covers) const noexcept {
-  std::uint64_t sum = requests_.answered();
+  std::uint64_t sum = sender_->requests_answered() + requests_.failed();
   base::sim_point();
   sum += locals_.all_ended();
   base::sim_point();
@@ -218,12 +267,16 @@ void Engine::complete_quiet_waiters() noexcept {
   }
 }
 
-// REQUIRES: what happened was published by a seq_cst operation.
 void Engine::progressed() noexcept {
   if (quiet_waiters_.load() == 0) return;  // pairs with wait_all(): who comes later looks itself
   progress_.fetch_add(1);
   complete_quiet_waiters();
   scheduler_->wake_waiters();
+}
+
+void Engine::counted() noexcept {
+  progress_.fetch_add(1);  // seq_cst
+  progressed();
 }
 
 void Engine::local_ended() noexcept {
@@ -249,8 +302,7 @@ void Engine::report_later() noexcept {
 
 void Engine::report_ended() noexcept {
   t_ended_some = nullptr;
-  progress_.fetch_add(1);  // the counts were plain stores: before the look for waiters
-  progressed();
+  counted();
 }
 
 Task<void> without_value(Future<std::uint64_t> future) { co_await future; }

@@ -17,6 +17,7 @@
 #include "base/wire/wire.hpp"
 #include "engine/am/backlog.hpp"
 #include "engine/am/local_count.hpp"
+#include "engine/am/patience.hpp"
 #include "engine/am/receiver.hpp"
 #include "engine/am/registry.hpp"
 #include "engine/am/request_table.hpp"
@@ -31,7 +32,10 @@ struct EngineOptions {
   std::uint32_t threads = 1;     // that work for this PE, the one that waits included
   bool spins = false;            // there is a cpu for every thread
   std::function<std::unique_ptr<Executor>()> executor;  // empty: work stealing
+  bool stands_in = false;        // LAMELLAR_PROGRESS=helper
+  base::Cpus cpus;               // of its threads; none: they are not bound
   std::uint64_t max_record = 0;  // UNITS: bytes
+  SpillLimits spill;
   std::uint64_t flush_ns = 0;
   double warn_after_s = 0;
   bool strict = false;
@@ -75,6 +79,7 @@ class Engine final : private IdleHook {
   Sender& sender() noexcept { return *sender_; }
   Receiver& receiver() noexcept { return *receiver_; }
   RequestTable& requests() noexcept { return requests_; }
+  const Backlog& backlog() const noexcept { return *backlog_; }
   const TypeSnapshot& types() const noexcept { return types_; }
   void set_control_hook(ControlHook* hook) noexcept { control_hook_ = hook; }
   ControlHook* control_hook() noexcept { return control_hook_; }
@@ -84,6 +89,17 @@ class Engine final : private IdleHook {
   void send_control(Pe destination, const wire::ControlHead& head);
   // Waits until nothing is kept back for want of credit. BLOCKS.
   void drain(std::source_location where);
+  // Before an answer is appended: while too many wait for credit, takes answers of others and
+  // nothing else. BLOCKS: until the receivers of answers look at the network; that they do in any
+  // case (decision 0012).
+  void make_room_for_reply() noexcept {
+    if (backlog_->full_of_replies()) [[unlikely]]
+      await_room_for_reply();
+  }
+  // Request bytes committed for `destination` so far.
+  std::uint64_t request_bytes_sent(Pe destination) noexcept {
+    return sender_->bytes_sent(destination) + backlog_->large_bytes_sent(destination);
+  }
   const char* on_control(Pe source, const wire::ControlHead& head) noexcept;
 
   // What this PE launched: active messages, posted calls, and with kDescendants also the tasks
@@ -95,8 +111,10 @@ class Engine final : private IdleHook {
   // Gives what quiet() gave in the end.
   Future<std::uint64_t> async_quiet(Covers covers, const char* what, std::source_location where);
   void wait_all(std::source_location where);
-  // Something wait_all may have waited for has happened.
+  // Something wait_all may have waited for has happened, and was published by a seq_cst operation;
+  // counted(): was counted by plain stores.
   void progressed() noexcept;
+  void counted() noexcept;
   void local_began() noexcept {
     locals_.began(scheduler_->number_of_this_thread());
     if (!Scheduler::inside_task()) scheduler_->throttle();
@@ -123,6 +141,9 @@ class Engine final : private IdleHook {
   bool pending() noexcept override;
   void descendant_began() noexcept override;
   void descendant_ended() noexcept override;
+  std::uint64_t look_again_ns() noexcept override;
+  bool poll_when_full() noexcept;
+  void await_room_for_reply() noexcept;
   bool hear_of_failure() noexcept;
   void end_waits(const MakeError& make) noexcept;
   void job_failed(Pe pe, const std::string& why) noexcept;
@@ -145,6 +166,8 @@ class Engine final : private IdleHook {
   std::unique_ptr<Sender> sender_;
   std::unique_ptr<Receiver> receiver_;
   ControlHook* control_hook_ = nullptr;
+  Patience patience_;         // while the backlog is full
+  base::EventCount replying_; // nobody rings: who waits for room for a reply looks by the clock
 
   LocalCount locals_;                           // own-PE messages
   LocalCount descendants_;                      // tasks descended from active messages

@@ -26,8 +26,8 @@ struct Receiver::Cut {
   std::uint64_t deferred = 0;
 };
 
-Receiver::Receiver(Engine& engine, Pe num_pes, std::uint64_t max_record, std::uint64_t window)
-    : engine_(engine), assembly_(max_record, window), peers_(num_pes) {}
+Receiver::Receiver(Engine& engine, Pe num_pes, const Assembly::Limits& pieces)
+    : engine_(engine), assembly_(pieces), peers_(num_pes) {}
 
 void Receiver::on_chunk(const lamellae::Chunk& chunk) noexcept {
   if (engine_.failed()) return;  // the job ends: what still comes is not run
@@ -122,6 +122,7 @@ const char* Receiver::read_messages(Cut& cut, std::uint32_t word) {
 }
 
 const char* Receiver::read_answers(Cut& cut, bool failed) {
+  RequestShelf& shelf = engine_.sender().shelf_of_this_thread();
   while (cut.at != cut.end) {
     detail::SpanReader reader(cut.at, cut.end);
     detail::RequestId id;
@@ -133,11 +134,11 @@ const char* Receiver::read_answers(Cut& cut, bool failed) {
     detail::SpanReader value(body, body + length);
     // An answer nobody waits for (a request that was failed already) has no effect.
     if (failed)
-      engine_.requests().answer(id, nullptr, decode_failure(value));
+      engine_.requests().answer(shelf, id, nullptr, decode_failure(value));
     else
-      engine_.requests().answer(id, &value, nullptr);
+      engine_.requests().answer(shelf, id, &value, nullptr);
   }
-  engine_.progressed();
+  engine_.counted();
   return nullptr;
 }
 
@@ -155,7 +156,8 @@ const char* Receiver::read_fragments(Cut& cut) {
       case Assembly::Outcome::kIncomplete:
         break;
       case Assembly::Outcome::kRefused:
-        return "a fragment contradicts the others of its message, or exceeds LAMELLAR_MAX_AM";
+        return "a fragment contradicts the others of its message, exceeds LAMELLAR_MAX_AM, or is "
+               "of more messages at once than there can be";
       case Assembly::Outcome::kComplete:
         if (const char* wrong = execute_whole(cut.source, whole)) return wrong;
         break;
@@ -183,6 +185,9 @@ const char* Receiver::read_control(Cut& cut) {
     if (!reader.take_value(head)) return "a control record is cut off";
     cut.at = reader.at;
     if (head.what == wire::Control::kExecuted) {
+      // wait_all() would wait for ever: it wants both to be equal.
+      if (head.a > acknowledged(cut.source) && head.a > engine_.request_bytes_sent(cut.source))
+        return "it tells of more bytes executed than were sent";
       acknowledge(cut.source, head.a);
     } else if (const char* wrong = engine_.on_control(cut.source, head)) {
       return wrong;

@@ -13,7 +13,7 @@ class Engine;
 
 class Receiver final : public lamellae::FrameSink {
  public:
-  Receiver(Engine& engine, Pe num_pes, std::uint64_t max_record, std::uint64_t window);
+  Receiver(Engine& engine, Pe num_pes, const Assembly::Limits& pieces);
 
   void on_chunk(const lamellae::Chunk& chunk) noexcept override;
 
@@ -24,6 +24,7 @@ class Receiver final : public lamellae::FrameSink {
   // Request bytes of ours that `destination` has reported as executed.
   std::uint64_t acknowledged(Pe destination) const noexcept { return peers_[destination].acked; }
   void clear() noexcept { assembly_.clear(); }
+  Assembly::Use assembly_use() const noexcept { return assembly_.use(); }
 
  private:
   struct alignas(64) PeerCount {

@@ -38,6 +38,7 @@ struct Sender::Table : detail::CursorTable {
     active.reserve(lamellae::kLanes * pes);
   }
   std::unique_ptr<Cursor[]> cursors_owned;
+  RequestShelf requests;
   std::vector<Cursor*> active;  // opened or reopened since the last flush; the thread's own
   base::Mutex mutex;            // guards home
   Sender* home;                 // null once the sender is gone
@@ -107,6 +108,22 @@ Sender::Table& Sender::table_of_this_thread() {
   mine.all.push_back(table);
   detail::t_state.cursors = table.get();
   return *table;
+}
+
+RequestShelf& Sender::shelf_of_this_thread() { return table_of_this_thread().requests; }
+
+std::uint64_t Sender::requests_opened() const noexcept {
+  base::Lock lock(mutex_);
+  std::uint64_t sum = retired_opened_;
+  for (const auto& table : tables_) sum += table->requests.opened.load();
+  return sum;
+}
+
+std::uint64_t Sender::requests_answered() const noexcept {
+  base::Lock lock(mutex_);
+  std::uint64_t sum = retired_answered_;
+  for (const auto& table : tables_) sum += table->requests.answered.load();
+  return sum;
 }
 
 bool Sender::belongs_here(const detail::CursorTable& table) const noexcept {
@@ -223,7 +240,7 @@ void Sender::open(Cursor& cursor, Lane lane, Pe destination) {
   // Handlers and tasks never wait, nor do replies: they go on in private memory.
   if (detail::t_state.depth != 0 || lane != Lane::kRequest) {
     if (lamella_.try_open(destination, lane, frame)) return install(cursor, frame);
-    return install_spill(cursor);
+    return install_spill(cursor, lane, destination);
   }
   bool opened = false;
   lamella_.want_frames(true);
@@ -255,8 +272,16 @@ void Sender::install(Cursor& cursor, const lamellae::OpenFrame& frame) noexcept 
   cursor.version.fetch_add(1);
 }
 
-void Sender::install_spill(Cursor& cursor) {
-  auto spill = std::make_unique<detail::SpillFrame>(lamella_.frame_capacity());
+// Who does not wait must not go on for ever. Answers do wait: Engine::await_room_for_reply().
+void Sender::check_room(std::uint64_t bytes) {
+  if (backlog_.has_room(bytes) || scheduler_.stopping() || options_.engine->failed()) return;
+  options_.engine->fail(backlog_.describe());
+  options_.engine->throw_failure();
+}
+
+void Sender::install_spill(Cursor& cursor, Lane lane, Pe destination) {
+  if (lane == Lane::kRequest) check_room(lamella_.frame_capacity());
+  auto spill = backlog_.take_frame(destination, lane);
   cursor.version.fetch_add(1);
   cursor.payload = cursor.at = spill->payload.get();
   cursor.end = cursor.at + spill->capacity;
@@ -280,18 +305,31 @@ void Sender::after_append(Table& table, Cursor& cursor, Lane lane, Pe destinatio
   // The helper has found the cursor quiet, or does not know it: from now on it looks soon again.
   if (lowered && (!rested || !cursor.watched.load())) {
     cursor.watched.store(true);
-    helper_->arm();
+    helper_->arm(*this);
   }
   // The first record to an idle destination leaves at once.
   if (lane == Lane::kRequest && lamella_.in_flight(destination, lane) <= 1) hand_over(cursor);
 }
 
+template <class Done>
+void Sender::work_until(const Done& done, const char* what, Pe destination) {
+  scheduler_.work_until([&] { return done() || scheduler_.interrupted(); },
+                        {what, "send from a task", destination, 0},
+                        std::source_location::current());
+  if (scheduler_.interrupted()) scheduler_.throw_interrupted();
+}
+
 void Sender::send_large(const RunKind& kind, const RecordSource& record, Lane lane,
                         Pe destination) {
+  const bool waits = detail::t_state.depth == 0 && lane == Lane::kRequest;
+  if (waits)
+    work_until([&] { return !backlog_.full(); }, "credit for what was sent before", destination);
   detail::SpanWriter measure;
   record.write(measure);
   if (measure.needed() > options_.max_record)
     throw AmTooLarge(kind.name, measure.needed(), options_.max_record);
+  if (!waits && lane == Lane::kRequest && backlog_.counts(measure.needed()))
+    check_room(measure.needed());
   std::vector<std::byte> bytes(measure.needed());
   detail::SpanWriter to(bytes.data(), bytes.data() + bytes.size());
   record.write(to);
@@ -299,12 +337,9 @@ void Sender::send_large(const RunKind& kind, const RecordSource& record, Lane la
                  "a value was encoded twice with different sizes");
   backlog_.add_large(destination, lane, kind.word, std::move(bytes));
   backlog_.drain();
-  if (detail::t_state.depth != 0 || lane != Lane::kRequest) return;
-  scheduler_.work_until(
-      [&] { return backlog_.large_pending(destination) == 0 || scheduler_.interrupted(); },
-      {"credit for a large message", "send from a task", destination, 0},
-      std::source_location::current());
-  if (scheduler_.interrupted()) scheduler_.throw_interrupted();
+  if (waits)
+    work_until([&] { return backlog_.large_pending(destination) == 0; },
+               "credit for a large message", destination);
 }
 
 void Sender::hand_over(Cursor& cursor) noexcept {
@@ -335,9 +370,12 @@ void Sender::seal(Table& table, Cursor& cursor) noexcept {
     std::unique_ptr<detail::SpillFrame> spill(std::exchange(cursor.spill, nullptr));
     spill->length = committed;
     const auto index = static_cast<std::size_t>(&cursor - table.cursors);
+    const auto lane = static_cast<Lane>(index / table.num_pes);
+    const auto destination = static_cast<Pe>(index % table.num_pes);
     if (committed != 0)
-      backlog_.add(static_cast<Pe>(index % table.num_pes),
-                   static_cast<Lane>(index / table.num_pes), std::move(spill));
+      backlog_.add(destination, lane, std::move(spill));
+    else
+      backlog_.give_back(destination, lane, *spill);
     return;
   }
   lamellae::OpenFrame frame;
@@ -356,6 +394,7 @@ void Sender::seal_full(Table& table, Cursor& cursor, Pe destination) {
   lamellae::RunState state;
   options_.engine->receiver().on_chunk(
       {destination, Lane::kRequest, spill->payload.get(), 0, committed, &state});
+  backlog_.give_back(destination, Lane::kRequest, *spill);
 }
 
 // Everything appended leaves; the frame stays open, but the next append announces itself.
@@ -417,10 +456,13 @@ std::uint64_t Sender::bytes_sent(Pe destination) noexcept {
 void Sender::retire(Table& table) noexcept {
   const Pe pes = table.num_pes;
   for (std::size_t i = 0; i < lamellae::kLanes * pes; ++i) seal(table, table.cursors[i]);
+  options_.engine->requests().give_back(table.requests);
   {
     base::Lock lock(mutex_);
     for (Pe pe = 0; pe < pes; ++pe)
       retired_bytes_[pe] += table.cursors[pe].sealed_bytes.load();
+    retired_opened_ += table.requests.opened.load();
+    retired_answered_ += table.requests.answered.load();
     num_tables_.fetch_sub(1);
     // Last of all: close() does not wait for a table that is not in the list, so from the end of
     // this lock on the sender may be gone.

@@ -19,6 +19,13 @@ WorldHandle World::async_wait_all(std::source_location where) const {
       where});
 }
 
+BufferUse World::buffer_use() const {
+  const engine::Backlog& backlog = engine_->backlog();
+  const engine::Assembly::Use pieces = engine_->receiver().assembly_use();
+  return {backlog.held(),  backlog.most_held(), backlog.times_full(),
+          pieces.held,     pieces.most_held,    backlog.uncounted() + pieces.uncounted};
+}
+
 void World::flush() const { engine_->sender().flush_this_thread(); }
 
 World detail::world_of(engine::Engine& engine) { return World(engine.self()); }

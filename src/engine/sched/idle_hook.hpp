@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 
 namespace lamellar::engine {
 
@@ -16,6 +17,9 @@ class IdleHook {
   // A task that descends from an active message was started; it has run.
   virtual void descendant_began() noexcept = 0;
   virtual void descendant_ended() noexcept = 0;
+  // When poll() may find something although nothing new has come; base::kForever when never. Asked
+  // just before sleeping.
+  virtual std::uint64_t look_again_ns() noexcept { return ~std::uint64_t{0}; }
 
  protected:
   ~IdleHook() = default;

@@ -9,6 +9,7 @@
 #include "base/log/log.hpp"
 #include "engine/coll/quiesce.hpp"
 #include "engine/sched/executors.hpp"
+#include "world/world/limits.hpp"
 #include "world/world/network.hpp"
 #include "world/world/place.hpp"
 
@@ -21,6 +22,7 @@ engine::EngineOptions options_from(const base::Settings& settings, const Place& 
   engine::EngineOptions options;
   options.threads = place.threads;
   options.spins = place.roomy;
+  options.cpus = place.cpus;
   options.name = settings.text(Key::kWorldName);
   options.max_record = settings.u64(Key::kMaxAm);
   options.flush_ns = settings.u64(Key::kFlushUs) * 1000;
@@ -46,6 +48,16 @@ void check_same_program(lamellae::Bootstrap& bootstrap, const engine::TypeSnapsh
   }
 }
 
+// What one PE cannot use, none can.
+engine::SpillLimits limits_or_fail(lamellae::Bootstrap& bootstrap, const base::Settings& settings,
+                                   const lamellae::Lamella& lamella) {
+  try {
+    return spill_limits(settings, lamella.pool_bytes(), lamella.num_pes());
+  } catch (const ConfigError& error) {
+    fail_together(bootstrap, 0, error.what());
+  }
+}
+
 }  // namespace
 
 Runtime::Runtime(engine::EngineOptions options, std::unique_ptr<lamellae::Bootstrap> bootstrap,
@@ -64,12 +76,15 @@ std::shared_ptr<Runtime> Runtime::start(const base::Settings& settings, bool lau
   check_same_program(*bootstrap, types);
   const Place place = find_place(*bootstrap, settings, launched);
   engine::EngineOptions options = options_from(settings, place);
+  options.spill = limits_or_fail(*bootstrap, settings, *lamella);
   options.on_error = hooks.on_error;
   options.executor = hooks.executor;
-  if (!options.executor)
-    options.executor = [name = settings.text(Key::kExecutor)] {
-      return engine::make_executor(name);
-    };
+  options.stands_in = settings.text(Key::kProgress) == "helper";
+  if (!options.executor) {
+    const std::string name = settings.text(Key::kExecutor);
+    options.executor = [name] { return engine::make_executor(name); };
+    if (name == "single") options.stands_in = false;  // tasks and messages on the PE's own threads
+  }
   auto runtime = std::make_shared<Runtime>(std::move(options), std::move(bootstrap),
                                            std::move(lamella), std::move(types));
   runtime->engine_.set_self(std::shared_ptr<engine::Engine>(runtime, &runtime->engine_));
