@@ -10,9 +10,12 @@
 //   std::size_t r = world.exec_am_pe<Hello>(1, "text", 3).block();
 //
 // exec may be plain (runs in place on the worker that received it; it must not block) or a
-// coroutine returning lamellar::Task<R> (may co_await any handle). Several may run at once on the
-// workers of a PE. Order between messages is not promised. The type is default constructible, and
-// so is its result, which must be able to travel too.
+// coroutine returning lamellar::Task<R> (may co_await any handle). Order between messages is not
+// promised. The type is default constructible, and so is its result, which must be able to travel
+// too.
+// THREADS: several may run at once on the workers of a PE, and beside the code of its function:
+// while that computes, another thread stands in for it, in worlds with one thread per PE too. Only
+// with LAMELLAR_PROGRESS=poll and LAMELLAR_THREADS=1 all of a PE runs on one thread.
 
 #include <cstdint>
 #include <memory>
@@ -91,7 +94,7 @@ class LAMELLAR_API World {
   // The same on thread `thread` of this PE: 0 is the thread that waits in the library (it runs
   // there once one does), 1 to num_threads_per_pe() - 1 are the workers. A coroutine begins there
   // and goes on anywhere. While a task blocks its worker, another thread stands in under that
-  // number. ERRORS: Error when there is no such thread.
+  // number; while its thread computes, it waits. ERRORS: Error when there is no such thread.
   template <class AM>
   LocalAmHandle<std::remove_cvref_t<AM>> exec_am_local_thread(
       AM&& am, std::uint32_t thread,

@@ -148,7 +148,7 @@ class House {
   template <class R>
   void ask() {
     auto* const state = detail::new_state<R>(engine_, "an answer", 1, {});
-    engine_.requests().open(*state, 0, &detail::arrive_one<R>);
+    engine_.requests().open(engine_.sender().shelf_of_this_thread(), *state, 0, &detail::arrive_one<R>);
     state->release();
   }
   void settle() {

@@ -347,11 +347,15 @@ LAMELLAR_MULTI_TEST(Flow, LongRunsAreShared, 1) {
     world.exec_am_pe<Slow>(to, threads, i).detach();
     world.exec_am_pe<Slow>(world.my_pe(), threads, i).detach();
   }
+  world.wait_all();  // one kind after the other: else each thread may be busy with its own
+  world.barrier();
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::string text(1 + i % 40, 'x');
     world.exec_am_pe<SlowAndVaried>(to, varied, text).detach();
     expected += text.size();
   }
+  world.wait_all();
+  world.barrier();
   std::vector<Future<std::uint64_t>> answers;
   for (std::uint64_t i = 0; i < count; ++i)
     answers.push_back(world.exec_am_pe<Slow>(to, answered, i).spawn());

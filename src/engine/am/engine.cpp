@@ -38,6 +38,8 @@ Engine::Engine(EngineOptions options, std::unique_ptr<lamellae::Lamella> lamella
   scheduling.workers = options_.threads - 1;
   scheduling.spins = options_.spins;
   if (options_.executor) scheduling.executor = options_.executor();
+  scheduling.stands_in = options_.stands_in;
+  scheduling.cpus = options_.cpus;
   scheduling.warn_after_s = options_.warn_after_s;
   scheduling.doorbell = &lamella_->doorbell();
   scheduling.scope = lamella_->doorbell_scope();

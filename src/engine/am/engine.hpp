@@ -32,6 +32,8 @@ struct EngineOptions {
   std::uint32_t threads = 1;     // that work for this PE, the one that waits included
   bool spins = false;            // there is a cpu for every thread
   std::function<std::unique_ptr<Executor>()> executor;  // empty: work stealing
+  bool stands_in = false;        // LAMELLAR_PROGRESS=helper
+  base::Cpus cpus;               // of its threads; none: they are not bound
   std::uint64_t max_record = 0;  // UNITS: bytes
   SpillLimits spill;
   std::uint64_t flush_ns = 0;

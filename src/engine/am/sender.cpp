@@ -305,7 +305,7 @@ void Sender::after_append(Table& table, Cursor& cursor, Lane lane, Pe destinatio
   // The helper has found the cursor quiet, or does not know it: from now on it looks soon again.
   if (lowered && (!rested || !cursor.watched.load())) {
     cursor.watched.store(true);
-    helper_->arm();
+    helper_->arm(*this);
   }
   // The first record to an idle destination leaves at once.
   if (lane == Lane::kRequest && lamella_.in_flight(destination, lane) <= 1) hand_over(cursor);

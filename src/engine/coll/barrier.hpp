@@ -2,9 +2,10 @@
 // Dissemination barrier over control records: ceil(log2 P) rounds; in round k every PE tells the
 // one 2^k above it that it has come so far (Hensgen, Finkel, Manber 1988). Carries a value that is
 // or-ed over all PEs, which costs nothing and serves agreement.
+#include <atomic>
 #include <cstdint>
-#include <map>
 #include <source_location>
+#include <vector>
 
 #include <lamellar/task.hpp>
 
@@ -35,19 +36,21 @@ class Barrier final : public ControlHook {
 
  private:
   struct Instance {
+    std::uint64_t key = 0;      // sequence << 2 | channel
     std::uint64_t arrived = 0;  // bit k: the message of round k has come
     std::uint64_t value = 0;
     std::uint32_t round = 0;    // what this PE waits for
     detail::FutureState<std::uint64_t>* state = nullptr;  // set once this PE takes part
   };
-  void send(std::uint64_t key, const Instance& instance);
-  void advance(std::uint64_t key, Instance& instance);
+  Instance& instance_of(std::uint64_t key);
+  void send(const Instance& instance);
+  void advance(Instance& instance);
 
   Engine& engine_;
   const std::uint32_t rounds_;
-  base::Mutex mutex_;  // guards what follows
-  std::map<std::uint64_t, Instance> open_;  // by sequence << 2 | channel
-  std::uint64_t next_[3] = {1, 1, 1};
+  std::atomic<std::uint64_t> next_[3] = {1, 1, 1};
+  base::Mutex mutex_;           // guards open_
+  std::vector<Instance> open_;  // few at a time
 };
 
 }  // namespace lamellar::engine

@@ -55,6 +55,10 @@ void Scheduler::start() {
                               run(job);
                               options_.hook->going_idle();  // this thread may not come again
                             }});
+  if (options_.stands_in)
+    attendance_ = std::make_unique<Attendance>(
+        options_.pe, Attendance::Signs{&looked_, options_.doorbell, &searching_}, options_.cpus,
+        [this] { attend(); });
   for (std::uint32_t i = 1; i <= options_.workers; ++i) {
     workers_.push_back(std::make_unique<base::Thread>(
         "lml" + std::to_string(options_.pe) + "." + std::to_string(i - 1),
@@ -67,6 +71,7 @@ void Scheduler::stop() {
   wake_waiters();
   spare_bell_.notify(INT32_MAX, base::FutexScope::kProcess);
   workers_.clear();
+  if (attendance_ != nullptr) attendance_->stop();
   for (;;) {
     std::vector<std::unique_ptr<base::Thread>> spares;
     {
@@ -181,8 +186,13 @@ bool Scheduler::work_once() noexcept {
   return ((network_first || news) && run_one()) || news;
 }
 
-// One thread at a time looks at the network; while it runs what it found there, another may.
 bool Scheduler::poll() noexcept {
+  looked_.store(true, std::memory_order_relaxed);
+  return look();
+}
+
+// One thread at a time looks at the network; while it runs what it found there, another may.
+bool Scheduler::look() noexcept {
   if (options_.workers == 0) return options_.hook->poll();
   if (polling_.load(std::memory_order_relaxed) || polling_.exchange(true)) return false;
   Scheduler* const outer = std::exchange(t_polls_for, this);
@@ -217,7 +227,7 @@ Scheduler::Sitting::Sitting(Scheduler& scheduler, std::uint32_t home) noexcept
     : outer_(t_seat) {
   t_seat = {};
   t_seat.scheduler = &scheduler;
-  scheduler.take_number(home);
+  if (home != Executor::kVisitor) scheduler.take_number(home);
 }
 
 Scheduler::Sitting::~Sitting() {
@@ -276,6 +286,40 @@ void Scheduler::work_until_left(std::uint32_t home, const std::function<bool()>&
   options_.doorbell->notify(1, options_.scope);
 }
 
+// What the one does that stands in for all threads of the PE while they compute. It has no number:
+// a job for one thread waits until that one comes. Its looks do not count as those of the others.
+void Scheduler::attend() noexcept {
+  base::set_current_pe_for_log(static_cast<int>(options_.pe));
+  const Sitting sitting(*this, Executor::kVisitor);
+  bool idle = false;
+  while (!stopping_.load()) {
+    const bool news = look();
+    if (fire_timers() || run_one() || news) {
+      idle = false;
+      continue;
+    }
+    if (!std::exchange(idle, true)) {
+      start_searching();
+      options_.hook->going_idle();
+      continue;
+    }
+    if (looked_.load(std::memory_order_relaxed)) break;
+    const std::uint32_t key = prepare_to_park();
+    if (stopping_.load() || looked_.load(std::memory_order_relaxed) ||
+        options_.executor->has_work(Executor::kVisitor) || options_.hook->pending()) {
+      do_not_park();
+      base::yield_thread();  // who computes may be about to find it
+    } else {
+      park(key, base::kForever);
+    }
+  }
+  stop_searching();
+  options_.hook->going_idle();
+  // It may have been the one sleeper that the doorbell woke.
+  if (options_.executor->has_work(Executor::kVisitor) || options_.hook->pending())
+    options_.doorbell->notify(1, options_.scope);
+}
+
 // --- idling --------------------------------------------------------------------------------
 
 bool Scheduler::look_longer(std::uint32_t looks, std::uint64_t& since_ns) const noexcept {
@@ -318,6 +362,7 @@ std::uint32_t Scheduler::prepare_to_park() noexcept {
 void Scheduler::do_not_park() noexcept {
   start_searching();
   options_.doorbell->cancel();
+  if (attendance_ != nullptr) attendance_->woke_up();
 }
 
 // False: `deadline_ns` has passed.
@@ -331,6 +376,7 @@ bool Scheduler::park(std::uint32_t key, std::uint64_t deadline_ns) noexcept {
   const bool woken = options_.doorbell->commit(key, until, options_.scope);
   if (mine) alarm_ns_.compare_exchange_strong(next, base::kForever);
   start_searching();
+  if (attendance_ != nullptr) attendance_->woke_up();
   return woken || until != deadline_ns;
 }
 

@@ -18,10 +18,12 @@
 #include <lamellar/executor.hpp>
 #include <lamellar/types.hpp>
 
+#include "base/clock/affinity.hpp"
 #include "base/clock/event_count.hpp"
 #include "base/clock/mutex.hpp"
 #include "base/clock/thread.hpp"
 #include "base/wait/wait.hpp"
+#include "engine/sched/attendance.hpp"
 #include "engine/sched/idle_hook.hpp"
 #include "engine/sched/job_list.hpp"
 #include "engine/sched/timers.hpp"
@@ -38,6 +40,8 @@ struct SchedulerOptions {
   IdleHook* hook = nullptr;
   Engine* engine = nullptr;      // what a thread works for while it runs a job
   std::unique_ptr<Executor> executor;  // null: work stealing
+  bool stands_in = false;        // one thread more attends while all others compute: Attendance
+  base::Cpus cpus;               // for that one; none: wherever the helper may run
   std::function<void(std::exception_ptr)> unseen_failure; // of a future that was dropped
 };
 
@@ -233,6 +237,8 @@ class Scheduler {
   detail::Job* take(std::uint32_t number) noexcept;
   bool has_work(std::uint32_t number) noexcept;
   bool poll() noexcept;
+  bool look() noexcept;
+  void attend() noexcept;
   bool fire_timers() noexcept;
   void notify_work() noexcept;
   bool look_longer(std::uint32_t looks, std::uint64_t& since_ns) const noexcept;
@@ -257,6 +263,7 @@ class Scheduler {
   std::unique_ptr<JobList[]> own_;              // jobs for one number
   alignas(64) std::atomic<std::uint32_t> searching_{0};
   alignas(64) std::atomic<bool> polling_{false};
+  std::atomic<bool> looked_{false};  // a thread has, since the helper took this back
   // The time at which some thread that sleeps wakes up for a timer.
   std::atomic<std::uint64_t> alarm_ns_{base::kForever};
   std::atomic<bool> stopping_{false};
@@ -264,6 +271,7 @@ class Scheduler {
   std::atomic<bool> interrupted_{false};   // it is there
   std::function<std::exception_ptr()> why_interrupted_;
   std::vector<std::unique_ptr<base::Thread>> workers_;
+  std::unique_ptr<Attendance> attendance_;  // null: only who enters the library attends
 
   // Tasks that block their thread, and the spare threads that stand in for them.
   base::EventCount blocked_bell_;

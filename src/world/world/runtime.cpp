@@ -22,6 +22,7 @@ engine::EngineOptions options_from(const base::Settings& settings, const Place& 
   engine::EngineOptions options;
   options.threads = place.threads;
   options.spins = place.roomy;
+  options.cpus = place.cpus;
   options.name = settings.text(Key::kWorldName);
   options.max_record = settings.u64(Key::kMaxAm);
   options.flush_ns = settings.u64(Key::kFlushUs) * 1000;
@@ -78,10 +79,12 @@ std::shared_ptr<Runtime> Runtime::start(const base::Settings& settings, bool lau
   options.spill = limits_or_fail(*bootstrap, settings, *lamella);
   options.on_error = hooks.on_error;
   options.executor = hooks.executor;
-  if (!options.executor)
-    options.executor = [name = settings.text(Key::kExecutor)] {
-      return engine::make_executor(name);
-    };
+  options.stands_in = settings.text(Key::kProgress) == "helper";
+  if (!options.executor) {
+    const std::string name = settings.text(Key::kExecutor);
+    options.executor = [name] { return engine::make_executor(name); };
+    if (name == "single") options.stands_in = false;  // tasks and messages on the PE's own threads
+  }
   auto runtime = std::make_shared<Runtime>(std::move(options), std::move(bootstrap),
                                            std::move(lamella), std::move(types));
   runtime->engine_.set_self(std::shared_ptr<engine::Engine>(runtime, &runtime->engine_));

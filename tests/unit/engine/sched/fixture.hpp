@@ -30,7 +30,7 @@ class Silence final : public engine::IdleHook {
 
 struct House {
   explicit House(std::uint32_t workers, bool spins = false,
-                 std::unique_ptr<lamellar::Executor> executor = nullptr)
+                 std::unique_ptr<lamellar::Executor> executor = nullptr, bool stands_in = false)
       : scheduler([&] {
           engine::SchedulerOptions options;
           options.pe = 7;
@@ -39,6 +39,7 @@ struct House {
           options.doorbell = &doorbell;
           options.hook = &hook;
           options.executor = std::move(executor);
+          options.stands_in = stands_in;
           options.unseen_failure = [this](std::exception_ptr) { ++unseen; };
           return options;
         }()) {
