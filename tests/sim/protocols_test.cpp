@@ -251,9 +251,11 @@ Shape shape_of(std::uint64_t seed, std::span<const Protocol> protocols) {
   if (which / 8 % 2 == 0) faults.push_back(pick("slow_poll=0.3", "slow_poll=0.2:5us"));
   for (const std::string& fault : faults)
     shape.faults += (shape.faults.empty() ? "" : ",") + fault;
-  // Drawn last, so that seeds keep what they meant before. 0: as if there were no limit.
+  // Drawn last, so that seeds keep what they meant before. 0: more than any of them comes to.
+  shape.soft = "0";
+  if (protocols.data() != kProtocols) return shape;
   shape.soft = pick("0", "0", "1", "2K", "8K");
-  if (rng.next() % 4 == 0 && protocols.data() == kProtocols) shape.protocol = kStorm;
+  if (rng.next() % 4 == 0) shape.protocol = kStorm;
   return shape;
 }
 

@@ -21,8 +21,8 @@ class Patience {
     std::uint64_t at = until(now_ns);
     return now_ns >= at && over_at_.compare_exchange_strong(at, 0);
   }
-  // A request was taken: from now on it is shorter. Who had to wait once will have to again, as in a
-  // circle of PEs that are all full.
+  // A request was taken: from now on it is shorter. Who had to wait once will have to again, as in
+  // a circle of PEs that are all full.
   void shorten() noexcept { length_ns_.store(std::max(kShortestNs, length_ns_.load() / 2)); }
   // When it will be over; it begins now, if it has not.
   std::uint64_t until(std::uint64_t now_ns) noexcept {
