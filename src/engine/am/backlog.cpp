@@ -4,6 +4,19 @@
 #include <cstring>
 #include <utility>
 
+namespace lamellar::detail {
+
+std::unique_ptr<SpillFrame> fitted(std::unique_ptr<SpillFrame> frame) {
+  if (frame->length > frame->capacity / 2) return frame;
+  auto exact = std::make_unique<SpillFrame>(frame->length);
+  std::memcpy(exact->payload.get(), frame->payload.get(), frame->length);
+  exact->length = frame->length;
+  exact->counted = frame->counted;
+  return exact;
+}
+
+}  // namespace lamellar::detail
+
 namespace lamellar::engine {
 namespace {
 
@@ -34,13 +47,7 @@ void Backlog::give_back(Pe destination, lamellae::Lane lane,
 
 void Backlog::add(Pe destination, lamellae::Lane lane,
                   std::unique_ptr<detail::SpillFrame> frame) {
-  if (frame->length <= frame->capacity / 2) {  // handlers of small messages leave many short ones
-    auto exact = std::make_unique<detail::SpillFrame>(frame->length);
-    std::memcpy(exact->payload.get(), frame->payload.get(), frame->length);
-    exact->length = frame->length;
-    exact->counted = frame->counted;
-    frame = std::move(exact);
-  }
+  frame = detail::fitted(std::move(frame));
   const std::uint64_t counts = frame->capacity + kBesides;
   recount(place(destination, lane), std::exchange(frame->counted, counts), counts);
   push(destination, lane, Item{std::move(frame), {}, counts, 0, 0, 0});

@@ -27,6 +27,9 @@ struct SpillFrame {
   std::uint64_t counted = 0;  // the backlog's
 };
 
+// In no more memory than it needs, when that is much less: handlers leave many short ones.
+std::unique_ptr<SpillFrame> fitted(std::unique_ptr<SpillFrame> frame);
+
 }  // namespace lamellar::detail
 
 namespace lamellar::engine {

@@ -24,6 +24,26 @@ constexpr lamellae::FrameRef unpack(std::uint64_t packed) {
   return {static_cast<std::uint32_t>(packed), static_cast<std::uint32_t>(packed >> 32)};
 }
 
+// Messages to the own PE for which there was no frame.
+struct OwnFrame : detail::Job {
+  OwnFrame(Engine& on, std::unique_ptr<detail::SpillFrame> messages)
+      : Job(&start), engine(on), frame(std::move(messages)) {}
+  static void start(Job* job) noexcept {
+    auto* const me = static_cast<OwnFrame*>(job);
+    Engine& on = me->engine;
+    const std::unique_ptr<detail::SpillFrame> frame = std::move(me->frame);
+    detail::slab_delete(me);
+    run(on, *frame);
+  }
+  static void run(Engine& on, const detail::SpillFrame& frame) noexcept {
+    lamellae::RunState state;
+    on.receiver().on_chunk(
+        {on.my_pe(), Lane::kRequest, frame.payload.get(), 0, frame.length, &state});
+  }
+  Engine& engine;
+  std::unique_ptr<detail::SpillFrame> frame;
+};
+
 }  // namespace
 
 // All cursors of one thread. Freed when both the thread and the sender have let go.
@@ -157,7 +177,11 @@ void Sender::append(Pe destination, Lane lane, const RunKind& kind, const Record
     const bool spilled_by_a_handler =
         cursor.spill != nullptr && detail::t_state.depth == 0 && lane == Lane::kRequest;
     if (spilled_by_a_handler) seal(table, cursor);
-    if (!cursor.open) open(cursor, lane, destination);
+    if (!cursor.open) {
+      open(cursor, lane, destination);
+      // An encoder that throws must not leave it behind: it counts as full.
+      if (cursor.spill != nullptr) list(table, cursor);
+    }
     switch (try_put(cursor, kind, record)) {
       case Put::kDone:
         return after_append(table, cursor, lane, destination);
@@ -292,9 +316,13 @@ void Sender::install_spill(Cursor& cursor, Lane lane, Pe destination) {
   cursor.version.fetch_add(1);
 }
 
+void Sender::list(Table& table, Cursor& cursor) {
+  if (!std::exchange(cursor.listed, true)) table.active.push_back(&cursor);
+}
+
 void Sender::after_append(Table& table, Cursor& cursor, Lane lane, Pe destination) {
   if (cursor.spill == nullptr && scarce(lane)) return seal(table, cursor);
-  if (!std::exchange(cursor.listed, true)) table.active.push_back(&cursor);
+  list(table, cursor);
   if (cursor.spill != nullptr) {
     cursor.limit.store(cursor.end, std::memory_order_relaxed);
     return;
@@ -372,10 +400,13 @@ void Sender::seal(Table& table, Cursor& cursor) noexcept {
     const auto index = static_cast<std::size_t>(&cursor - table.cursors);
     const auto lane = static_cast<Lane>(index / table.num_pes);
     const auto destination = static_cast<Pe>(index % table.num_pes);
-    if (committed != 0)
-      backlog_.add(destination, lane, std::move(spill));
-    else
-      backlog_.give_back(destination, lane, *spill);
+    if (committed != 0 && destination != lamella_.my_pe())
+      return backlog_.add(destination, lane, std::move(spill));
+    // Messages to the own PE need no credit: they are a task like any other.
+    backlog_.give_back(destination, lane, *spill);
+    if (committed != 0 && !closed_)
+      scheduler_.submit(
+          *detail::slab_new<OwnFrame>(*options_.engine, detail::fitted(std::move(spill))));
     return;
   }
   lamellae::OpenFrame frame;
@@ -391,10 +422,9 @@ void Sender::seal_full(Table& table, Cursor& cursor, Pe destination) {
     return seal(table, cursor);
   const std::uint32_t committed = close_frame(cursor);
   const std::unique_ptr<detail::SpillFrame> spill(std::exchange(cursor.spill, nullptr));
-  lamellae::RunState state;
-  options_.engine->receiver().on_chunk(
-      {destination, Lane::kRequest, spill->payload.get(), 0, committed, &state});
+  spill->length = committed;
   backlog_.give_back(destination, Lane::kRequest, *spill);
+  OwnFrame::run(*options_.engine, *spill);
 }
 
 // Everything appended leaves; the frame stays open, but the next append announces itself.

@@ -96,6 +96,7 @@ class Sender final : public base::TickTarget {
   void check_room(std::uint64_t bytes);
   template <class Done>
   void work_until(const Done& done, const char* what, Pe destination);
+  static void list(Table& table, detail::Cursor& cursor);
   void after_append(Table& table, detail::Cursor& cursor, lamellae::Lane lane, Pe destination);
   void send_large(const RunKind& kind, const RecordSource& record, lamellae::Lane lane,
                   Pe destination);

@@ -59,7 +59,8 @@ TEST(RequestTable, ALateReplyHitsNobody) {
   RequestShelf shelf;
   State first(house.scheduler), second(house.scheduler);
   const detail::RequestId old = table.open(shelf, first, 0, &arrive);
-  ASSERT_TRUE(table.answer(shelf, old, nullptr, std::make_exception_ptr(std::runtime_error("gone"))));
+  const auto gone = std::make_exception_ptr(std::runtime_error("gone"));
+  ASSERT_TRUE(table.answer(shelf, old, nullptr, gone));
   const detail::RequestId id = table.open(shelf, second, 0, &arrive);
   EXPECT_EQ(old.slot, id.slot) << "slots are used again";
   EXPECT_NE(old.generation, id.generation);
