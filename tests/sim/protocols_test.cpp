@@ -225,7 +225,7 @@ struct Shape {
   Protocol protocol;
   Pe pes;
   std::uint32_t threads;
-  std::string pool, frame_bytes, flush_us, executor, faults, soft;
+  std::string pool, frame_bytes, flush_us, executor, faults, soft, progress;
 };
 
 Shape shape_of(std::uint64_t seed, std::span<const Protocol> protocols) {
@@ -254,6 +254,8 @@ Shape shape_of(std::uint64_t seed, std::span<const Protocol> protocols) {
   // Drawn last, so that seeds keep what they meant before. 0: as if there were no limit.
   shape.soft = pick("0", "0", "1", "2K", "8K");
   if (rng.next() % 4 == 0 && protocols.data() == kProtocols) shape.protocol = kStorm;
+  // With the helper, a thread that was not woken is missed for a moment only.
+  shape.progress = pick("helper", "poll");
   return shape;
 }
 
@@ -261,6 +263,7 @@ std::ostream& operator<<(std::ostream& out, const Shape& shape) {
   return out << shape.protocol.name << " on " << shape.pes << " PEs of " << shape.threads
              << " threads (" << shape.executor << "), pool " << shape.pool << " of "
              << shape.frame_bytes << ", flush " << shape.flush_us << " us, soft " << shape.soft
+             << ", progress " << shape.progress
              << ", faults " << shape.faults;
 }
 
@@ -273,6 +276,7 @@ int launch(const Shape& shape, std::uint64_t seed) {
       .force("FLUSH_US", shape.flush_us)
       .force("EXECUTOR", shape.executor)
       .force("SPILL_SOFT", shape.soft)
+      .force("PROGRESS", shape.progress)
       .force("FAULTS", shape.faults)
       .force("FAULT_SEED", std::to_string(seed))
       .launch([&](World& world) { return shape.protocol.run(world); });
