@@ -225,7 +225,7 @@ struct Shape {
   Protocol protocol;
   Pe pes;
   std::uint32_t threads;
-  std::string pool, frame_bytes, flush_us, executor, faults, soft;
+  std::string pool, frame_bytes, flush_us, executor, faults, soft, progress;
 };
 
 Shape shape_of(std::uint64_t seed, std::span<const Protocol> protocols) {
@@ -251,8 +251,10 @@ Shape shape_of(std::uint64_t seed, std::span<const Protocol> protocols) {
   if (which / 8 % 2 == 0) faults.push_back(pick("slow_poll=0.3", "slow_poll=0.2:5us"));
   for (const std::string& fault : faults)
     shape.faults += (shape.faults.empty() ? "" : ",") + fault;
-  // Drawn last, so that seeds keep what they meant before. 0: more than any of them comes to.
-  shape.soft = "0";
+  // Drawn last, so that seeds keep what they meant before. With the helper, a thread that was not
+  // woken is missed for a moment only.
+  shape.progress = pick("helper", "poll");
+  shape.soft = "0";  // more than any of them comes to
   if (protocols.data() != kProtocols) return shape;
   shape.soft = pick("0", "0", "1", "2K", "8K");
   if (rng.next() % 4 == 0) shape.protocol = kStorm;
@@ -263,6 +265,7 @@ std::ostream& operator<<(std::ostream& out, const Shape& shape) {
   return out << shape.protocol.name << " on " << shape.pes << " PEs of " << shape.threads
              << " threads (" << shape.executor << "), pool " << shape.pool << " of "
              << shape.frame_bytes << ", flush " << shape.flush_us << " us, soft " << shape.soft
+             << ", progress " << shape.progress
              << ", faults " << shape.faults;
 }
 
@@ -275,6 +278,7 @@ int launch(const Shape& shape, std::uint64_t seed) {
       .force("FLUSH_US", shape.flush_us)
       .force("EXECUTOR", shape.executor)
       .force("SPILL_SOFT", shape.soft)
+      .force("PROGRESS", shape.progress)
       .force("FAULTS", shape.faults)
       .force("FAULT_SEED", std::to_string(seed))
       .launch([&](World& world) { return shape.protocol.run(world); });
