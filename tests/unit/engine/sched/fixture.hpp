@@ -18,10 +18,15 @@ class Silence final : public engine::IdleHook {
     ++polls;
     return false;
   }
-  void going_idle() noexcept override { ++idles; }
+  void going_idle() noexcept override {
+    std::atomic<std::uint32_t> never{0};
+    if (++idles == stalls_at) base::futex_wait(never, 0, base::now_ns() + stalls_for_ns);
+  }
   bool pending() noexcept override { return false; }
   std::atomic<std::uint64_t> polls{0};
   std::atomic<std::uint64_t> idles{0};
+  std::uint64_t stalls_at = 0;  // which time it goes idle something takes long
+  std::uint64_t stalls_for_ns = 0;
 };
 
 struct House {
