@@ -55,7 +55,8 @@ class LAMELLAR_API WorldBuilder {
   // every other PE's waits throw JobFailed, the status is not zero, one report is printed.
   // With one thread per PE, messages run on that thread while it waits; while it computes, after a
   // few milliseconds, on one more that stands in for it, or not at all (LAMELLAR_PROGRESS).
-  // BLOCKS: until all PEs have ended and every AM has run. ERRORS: settings or launchers that
+  // BLOCKS: until all PEs have ended and every AM has run, and every task that descends from one
+  // (see World::quiesce). ERRORS: settings or launchers that
   // cannot be used are told in one line, status 2; what a PE function throws gives status 1.
   int launch(int& argc, char** argv, const std::function<int(World&)>& pe_main);
   int launch(const std::function<int(World&)>& pe_main);

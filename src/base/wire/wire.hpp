@@ -99,7 +99,7 @@ static_assert(sizeof(FragmentHead) == 32);
 
 enum class Control : std::uint32_t {
   kExecuted = 1,  // a: request bytes of yours executed here so far (cumulative)
-  kBarrier = 2,   // a: (sequence << 1 | channel) << 8 | round, b: carried value
+  kBarrier = 2,   // a: (sequence << 2 | channel) << 8 | round, b: carried value
 };
 
 struct ControlHead {

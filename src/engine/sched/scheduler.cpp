@@ -17,6 +17,8 @@ constinit thread_local ThreadState t_state __attribute__((tls_model("initial-exe
 void submit(engine::Scheduler& scheduler, Job& job, Priority priority) noexcept {
   scheduler.submit(job, priority);
 }
+void descendant_began(engine::Scheduler& scheduler) noexcept { scheduler.descendant_began(); }
+void descendant_ended(engine::Scheduler& scheduler) noexcept { scheduler.descendant_ended(); }
 
 }  // namespace lamellar::detail
 
@@ -31,7 +33,6 @@ constexpr std::uint32_t kEnterAfter = 16;    // empty looks, before a wait is sh
 constexpr std::uint64_t kLongQueue = 1024;   // jobs; see throttle()
 constexpr std::uint64_t kFullQueue = 4096;   // jobs; see submit_or_run()
 constexpr std::uint32_t kPollEvery = 16;     // jobs
-constexpr std::uint32_t kDeepest = 8;        // handlers inside handlers inside a task that blocks
 constexpr std::size_t kMostSpares = 64;
 
 }  // namespace
@@ -148,12 +149,12 @@ void Scheduler::run(detail::Job& job) noexcept {
   found_work();
   Engine* const outer_engine = std::exchange(thread.engine, options_.engine);
   Scheduler* const outer = std::exchange(thread.scheduler, this);
-  const bool outer_handler = std::exchange(thread.in_handler, false);
+  const detail::Inside outside = std::exchange(thread.inside, {});
   ++thread.depth;
   job.run(&job);
   detail::ThreadState& after = detail::t_state;
   --after.depth;
-  after.in_handler = outer_handler;
+  after.inside = outside;
   after.scheduler = outer;
   after.engine = outer_engine;
 }
@@ -370,7 +371,8 @@ bool Scheduler::park(std::uint32_t key, std::uint64_t deadline_ns) noexcept {
   std::uint64_t alarm = alarm_ns_.load();
   bool mine = false;
   while (next < alarm && !mine) mine = alarm_ns_.compare_exchange_weak(alarm, next);
-  const std::uint64_t until = mine ? std::min(next, deadline_ns) : deadline_ns;
+  const std::uint64_t until =
+      std::min({mine ? next : deadline_ns, deadline_ns, options_.hook->look_again_ns()});
   const bool woken = options_.doorbell->commit(key, until, options_.scope);
   if (mine) alarm_ns_.compare_exchange_strong(next, base::kForever);
   start_searching();
@@ -412,7 +414,7 @@ void Scheduler::refuse_inside_task(const detail::WaitLabel& label, std::source_l
 
 void Scheduler::refuse_inside_handler(const detail::WaitLabel& label,
                                       std::source_location where) {
-  if (detail::t_state.in_handler)
+  if (detail::t_state.inside.handler)
     refuse("an active message's exec, while others wait behind it in its frame", label, where);
 }
 

@@ -133,6 +133,9 @@ class Scheduler {
     return t_seat.scheduler == this ? t_seat.worker : Executor::kVisitor;
   }
 
+  void descendant_began() noexcept { options_.hook->descendant_began(); }
+  void descendant_ended() noexcept { options_.hook->descendant_ended(); }
+
   Timers& timers() noexcept { return timers_; }
   // After a timer was added as the first: somebody must not sleep longer than that.
   void timer_moved(std::uint64_t deadline_ns) noexcept;
@@ -144,6 +147,8 @@ class Scheduler {
   // REQUIRES: interrupted().
   [[noreturn]] void throw_interrupted() { std::rethrow_exception(why_interrupted_()); }
 
+  // Handlers and jobs inside one another that a thread goes on taking.
+  static constexpr std::uint32_t kDeepest = 8;
   static bool inside_task() noexcept { return detail::t_state.depth != 0; }
   // Throws WouldDeadlock when the calling thread runs a task or a handler.
   static void refuse_inside_task(const detail::WaitLabel& label, std::source_location where);
@@ -152,6 +157,13 @@ class Scheduler {
 
   // The calling thread runs what it found in the network: somebody else may look there meanwhile.
   static void handler_begins() noexcept;
+
+  // Other threads work here besides the one that waits.
+  bool has_company() const noexcept { return options_.workers != 0; }
+  // One of them has nothing to do. A guess.
+  bool anybody_idle() const noexcept {
+    return searching_.load(std::memory_order_relaxed) != 0 || options_.doorbell->anybody();
+  }
 
   void unseen_failure(std::exception_ptr error) noexcept;
   Pe pe() const noexcept { return options_.pe; }
