@@ -34,12 +34,10 @@ void Attendance::begin_watch() noexcept {
 
 base::TickTarget::Seen Attendance::tick() noexcept {
   if (on_duty_.load()) return Seen::kNothing;
-  if (signs_.doorbell->anybody()) {
-    watched_.store(false);  // pairs with woke_up(), after it is not counted any more
-    if (signs_.doorbell->anybody()) return Seen::kNothing;
-    watched_.store(true);
-    return Seen::kActive;
-  }
+  const bool somebody_sleeps = signs_.doorbell->anybody();
+  base::sim_point();
+  watched_.store(!somebody_sleeps);
+  if (somebody_sleeps) return Seen::kNothing;
   if (signs_.looked->load(std::memory_order_relaxed)) {
     signs_.looked->store(false, std::memory_order_relaxed);
     return Seen::kActive;

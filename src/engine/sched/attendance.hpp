@@ -44,6 +44,8 @@ class Attendance final : private base::TickTarget {
  private:
   Seen tick() noexcept override;
   std::uint64_t tick_interval_ns() const noexcept override { return 2'000'000; }
+  // Who wakes up in the middle of the first tick that lowers watched_ may miss it, and computes at
+  // the second one. From then on nobody misses it.
   int patience() const noexcept override { return 2; }
   void begin_watch() noexcept;
   void call() noexcept;

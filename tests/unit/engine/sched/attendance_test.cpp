@@ -143,6 +143,61 @@ TEST(Attendance, SchedulesWithoutNeed) {
   });
 }
 
+// Nor does who is about to look, and is kept from it for long: by a machine that is busy.
+TEST(Attendance, SchedulesOfOneThatIsAboutToLook) {
+  for_seeds(schedules(10), [](std::uint64_t) {
+    const auto house = house_with_stand_in(0);
+    house->hook.stalls_at = 2;  // the first time is before it works for others
+    house->hook.stalls_for_ns = kSoon;
+    work_until(*house, [&] { return house->hook.idles.load() >= 2; });
+    EXPECT_EQ(0u, stand_ins());
+  });
+}
+
+void expect_answers_while_it_computes(House& house) {
+  std::atomic<int> ran{0};
+  CountJob job(ran);
+  compute(kSoon);
+  house.scheduler.submit(job);
+  compute(kSoon);
+  EXPECT_EQ(1, ran.load());
+  while (house.scheduler.work_once()) {
+  }
+}
+
+// All have slept, so that the helper sleeps too, or is just about to when one wakes up.
+TEST(Attendance, SchedulesOfOneThatHasSlept) {
+  for_seeds(schedules(1000), [](std::uint64_t seed) {
+    const auto house = house_with_stand_in(0);
+    std::atomic<bool> rung{false};
+    base::Thread other("other", [&] {
+      // It looks every 2 ms, and sleeps at the second time.
+      compute(seed % 20 == 0 ? 50 * kMs : (2 + seed % 2 * 2) * kMs + seed % 200 * 250);
+      rung.store(true);
+      house->scheduler.wake_waiters();
+    });
+    work_until(*house, [&] { return rung.load(); });
+    expect_answers_while_it_computes(*house);
+    other.join();
+  });
+}
+
+// It was counted as one that sleeps for so long that the helper went to sleep, and did not sleep.
+TEST(Attendance, SchedulesOfOneThatWasAboutToSleep) {
+  for_seeds(schedules(10), [](std::uint64_t) {
+    const auto house = house_with_stand_in(0);
+    bool over = false;
+    work_until(*house, [&] {
+      if (!over && house->doorbell.waiters.load() != 0) {
+        compute(kSoon);
+        over = true;
+      }
+      return over;
+    });
+    expect_answers_while_it_computes(*house);
+  });
+}
+
 TEST(Attendance, SchedulesWithPoll) {
   for_seeds(schedules(5), [](std::uint64_t) {
     House house(0);

@@ -18,12 +18,17 @@ class Silence final : public engine::IdleHook {
     ++polls;
     return false;
   }
-  void going_idle() noexcept override { ++idles; }
+  void going_idle() noexcept override {
+    std::atomic<std::uint32_t> never{0};
+    if (++idles == stalls_at) base::futex_wait(never, 0, base::now_ns() + stalls_for_ns);
+  }
   bool pending() noexcept override { return false; }
   void descendant_began() noexcept override { ++began; }
   void descendant_ended() noexcept override { ++ended; }
   std::atomic<std::uint64_t> polls{0};
   std::atomic<std::uint64_t> idles{0};
+  std::uint64_t stalls_at = 0;  // which time it goes idle something takes long
+  std::uint64_t stalls_for_ns = 0;
   std::atomic<std::uint64_t> began{0};
   std::atomic<std::uint64_t> ended{0};
 };
