@@ -52,7 +52,8 @@ class LAMELLAR_API World {
     return AmHandle<AM>(detail::ToPe<AM>{engine_.get(), pe, AM(std::forward<Args>(fields)...)});
   }
 
-  // Runs `am` on every PE, this one included. The results come in PE order.
+  // Runs `am` on every PE, this one included. The results come in PE order; the failure of the
+  // lowest PE is the failure of the whole. It is encoded once, and PEs pass it on.
   template <class AM>
     requires detail::ActiveMessage<std::remove_cvref_t<AM>>
   MultiAmHandle<std::remove_cvref_t<AM>> exec_am_all(

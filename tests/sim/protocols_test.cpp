@@ -7,6 +7,7 @@
 #include <lamellar/world.hpp>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <numeric>
@@ -89,6 +90,26 @@ struct Large {
   }
 };
 LAMELLAR_AM(Large, words);
+
+// Counts what comes from each PE; it may suspend, and be larger than a frame.
+struct CountBySource {
+  PeLocal<std::array<Counter, 16>> counts;
+  std::uint32_t sleep_us;
+  std::vector<std::uint32_t> words;
+  Task<void> exec(Context& context) const {
+    if (sleep_us != 0) co_await lamellar::sleep_for(std::chrono::microseconds(sleep_us));
+    ++counts.local(context)[context.source_pe()];
+  }
+};
+LAMELLAR_AM(CountBySource, counts, sleep_us, words);
+
+struct CountOf {
+  PeLocal<std::array<Counter, 16>> counts;
+  std::uint64_t exec(Context& context) const {
+    return counts.local(context)[context.source_pe()];
+  }
+};
+LAMELLAR_AM(CountOf, counts);
 
 // --- the protocols: 0, or how often something was wrong ------------------------------------
 
@@ -182,10 +203,27 @@ int large(World& world) {
   return wrong;
 }
 
+// wait_all is over: what this PE sent to all has run on all.
+int broadcasts(World& world) {
+  const PeLocal<std::array<Counter, 16>> counts(world);
+  int wrong = 0;
+  for (std::uint32_t round = 1; round <= 3; ++round) {
+    const std::vector<std::uint32_t> words(round == 2 ? 700 : 3);
+    world.exec_am_all<CountBySource>(counts, 10 * (round - 1), words).detach();
+    world.exec_am_all<CountBySource>(counts, 0u, words).detach();
+    world.wait_all();
+    for (Pe pe = 0; pe < world.num_pes(); ++pe)
+      wrong += world.exec_am_pe<CountOf>(pe, counts).block() != 2 * round;
+  }
+  world.barrier();
+  return wrong;
+}
+
 struct Protocol {
   const char* name;
   int (*run)(World&);
   int (*after)(Pe pes) = [](Pe) { return 0; };  // when the job has ended
+  bool wide = false;                            // about more PEs than the others
 };
 constexpr Protocol kProtocols[] = {
     {"round_trips", round_trips},
@@ -196,6 +234,7 @@ constexpr Protocol kProtocols[] = {
     {"fan_out", fan_out, all_fanned_out},
     {"wait_all_and_barriers", wait_all_and_barriers},
     {"large", large},
+    {"broadcasts", broadcasts, [](Pe) { return 0; }, true},
 };
 
 // Everything that the seed decides.
@@ -229,6 +268,7 @@ Shape shape_of(std::uint64_t seed) {
   if (which / 8 % 2 == 0) faults.push_back(pick("slow_poll=0.3", "slow_poll=0.2:5us"));
   for (const std::string& fault : faults)
     shape.faults += (shape.faults.empty() ? "" : ",") + fault;
+  if (shape.protocol.wide) shape.pes = pick(4u, 5u, 7u);
   return shape;
 }
 

@@ -11,15 +11,26 @@
 
 namespace lamellar::detail {
 
-// A piece of a run to execute, at least a record. In: at, end, request, counted. Out: at, deferred,
-// broken.
+// What is told when a message has ended.
+struct Ending {
+  std::uint64_t bytes = 0;   // it took on the wire, when they count
+  Pe owner = 0;              // of the domain
+  std::uint32_t domain = 0;  // in which it is a record; 0: none
+};
+
+// A piece of a run to execute, at least a record. In: source, request, counted, at, end, owner,
+// domain. Out: at, records, deferred, deferred_records, broken.
 struct RunArgs {
   Pe source = 0;
   bool request = false;              // records begin with a RequestId
   bool counted = true;               // the sender counts their bytes
   const std::byte* at = nullptr;
   const std::byte* end = nullptr;
+  Pe owner = 0;                      // of the domain
+  std::uint32_t domain = 0;          // that the records belong to; 0: none
+  std::uint64_t records = 0;         // executed
   std::uint64_t deferred = 0;        // bytes of records that end later (coroutines)
+  std::uint64_t deferred_records = 0;
   bool broken = false;               // the bytes are not records of this type
 };
 

@@ -283,10 +283,9 @@ struct ToAll {
     const Pe num_pes = num_pes_of(*engine);
     StateRef<State> state(slab_new<State>(scheduler_of(*engine), num_pes));
     state->label = {"the replies of all PEs", "co_await it", ~Pe{0}, 0, where};
-    for (Pe pe = 0; pe < num_pes; ++pe)
-      if (pe != me)
-        send_request(*engine, pe, am_type<AM>, &am, &encode_erased<AM>, *state.get(), pe,
-                     &State::arrive);
+    if (num_pes > 1)
+      send_request_to_all(*engine, am_type<AM>, &am, &encode_erased<AM>, *state.get(),
+                          &State::arrive);
     auto* own = new_state<One>(*engine, kName, me, where);
     own->retain();
     start_local(*engine, std::move(am), am_type<AM>.name, own);
@@ -300,9 +299,11 @@ struct ToAll {
   }
   void detach() {
     check_running(*engine);
-    const Pe me = my_pe_of(*engine);
-    for (Pe pe = 0; pe < num_pes_of(*engine); ++pe)
-      if (pe != me) append(*engine, pe, am);
+    const Pe num_pes = num_pes_of(*engine);
+    if (num_pes == 2)
+      append(*engine, 1 - my_pe_of(*engine), am);
+    else if (num_pes > 2)
+      append_detached_to_all(*engine, am_type<AM>, &am, &encode_erased<AM>);
     start_local<AM>(*engine, std::move(am), am_type<AM>.name, nullptr);
   }
 };

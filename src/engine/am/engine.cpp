@@ -21,6 +21,7 @@ Engine::Engine(EngineOptions options, std::unique_ptr<lamellae::Lamella> lamella
       my_pe_(lamella_->my_pe()),
       num_pes_(lamella_->num_pes()),
       types_(std::move(types)),
+      domains_(*this),
       backlog_(std::make_unique<Backlog>(*lamella_)),
       locals_(options_.threads),
       objects_(new LocalObject[kMaxLocalObjects]) {
@@ -114,7 +115,9 @@ const char* Engine::on_control(Pe source, const wire::ControlHead& head) noexcep
 // --- quiet ---------------------------------------------------------------------------------
 
 bool Engine::quiet() {
-  if (requests_.outstanding() != 0 || !locals_.quiet()) return false;
+  if (requests_.outstanding() != 0 || answer_sets_.outstanding() != 0 || !locals_.quiet() ||
+      !domains_.broadcasts_quiet())
+    return false;
   for (Pe pe = 0; pe < num_pes_; ++pe) {
     if (pe == my_pe_) continue;
     if (backlog_->large_pending(pe) != 0) return false;
@@ -200,6 +203,13 @@ void Engine::report_locals() noexcept {
   progressed();
 }
 
+void Engine::record_ended(Pe owner, std::uint32_t domain, std::uint64_t records) noexcept {
+  if (records == 0) return;
+  if (owner != my_pe_) return receiver_->ended(owner, domain, records);
+  if (!domains_.ended(domain, records))
+    fail("more messages of domain " + std::to_string(domain) + " have ended than were under way");
+}
+
 std::uint64_t Engine::activity() {
   std::uint64_t sum = receiver_->request_chunks();
   for (Pe pe = 0; pe < num_pes_; ++pe)
@@ -212,6 +222,7 @@ std::uint64_t Engine::activity() {
 void Engine::end_waits(const MakeError& make) noexcept {
   scheduler_->interrupt(make);
   requests_.fail_all(make);
+  answer_sets_.fail_all(make);
   if (control_hook_ != nullptr) control_hook_->fail_all(make);
   std::vector<detail::FutureState<void>*> waiting;
   {
@@ -271,6 +282,11 @@ std::exception_ptr Engine::failure() {
 }
 
 void Engine::throw_failure() { std::rethrow_exception(failure()); }
+
+RunKind kind_of(Engine& engine, const detail::AmType& type, wire::Kind kind) {
+  const auto key = reinterpret_cast<std::uintptr_t>(&type) | static_cast<std::uintptr_t>(kind);
+  return {key, wire::word_of(engine.types().number_of(type), kind), type.name};
+}
 
 // --- PE-local objects ----------------------------------------------------------------------
 

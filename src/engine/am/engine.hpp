@@ -14,7 +14,9 @@
 
 #include "base/clock/mutex.hpp"
 #include "base/wire/wire.hpp"
+#include "engine/am/answer_sets.hpp"
 #include "engine/am/backlog.hpp"
+#include "engine/am/domains.hpp"
 #include "engine/am/local_count.hpp"
 #include "engine/am/receiver.hpp"
 #include "engine/am/registry.hpp"
@@ -72,6 +74,8 @@ class Engine final : private IdleHook {
   Sender& sender() noexcept { return *sender_; }
   Receiver& receiver() noexcept { return *receiver_; }
   RequestTable& requests() noexcept { return requests_; }
+  AnswerSets& answer_sets() noexcept { return answer_sets_; }
+  Domains& domains() noexcept { return domains_; }
   const TypeSnapshot& types() const noexcept { return types_; }
   void set_control_hook(ControlHook* hook) noexcept { control_hook_ = hook; }
   ControlHook* control_hook() noexcept { return control_hook_; }
@@ -94,6 +98,8 @@ class Engine final : private IdleHook {
     if (!Scheduler::inside_task()) scheduler_->throttle();
   }
   void local_ended() noexcept;
+  // Messages here have ended that are `records` of a domain of `owner`.
+  void record_ended(Pe owner, std::uint32_t domain, std::uint64_t records) noexcept;
   // Changes whenever this PE sends or executes messages.
   std::uint64_t activity();
 
@@ -128,6 +134,8 @@ class Engine final : private IdleHook {
   const Pe num_pes_;
   TypeSnapshot types_;
   RequestTable requests_;
+  AnswerSets answer_sets_;
+  Domains domains_;
   std::unique_ptr<Backlog> backlog_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<Sender> sender_;
@@ -153,6 +161,9 @@ class Engine final : private IdleHook {
   std::unique_ptr<LocalObject[]> objects_;  // written once each, before the count grows
   std::atomic<std::uint64_t> local_objects_{0};
 };
+
+// Runs of messages of `type`. ERRORS: Error for a type the world does not know.
+RunKind kind_of(Engine& engine, const detail::AmType& type, wire::Kind kind);
 
 // While a thread reads a chunk it is inside a handler of this engine's PE.
 class EnterHandler {

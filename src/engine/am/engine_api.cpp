@@ -8,6 +8,7 @@
 
 #include "base/core/assert.hpp"
 #include "base/log/log.hpp"
+#include "engine/am/broadcast.hpp"
 #include "engine/am/engine.hpp"
 #include "engine/am/failure.hpp"
 
@@ -19,12 +20,9 @@ using lamellae::Lane;
 static_assert(sizeof(RequestId) == sizeof(wire::RequestId) &&
               offsetof(RequestId, generation) == offsetof(wire::RequestId, generation));
 
-namespace {
+using engine::kind_of;
 
-engine::RunKind kind_of(Engine& engine, const AmType& type, wire::Kind kind) {
-  const auto key = reinterpret_cast<std::uintptr_t>(&type) | static_cast<std::uintptr_t>(kind);
-  return {key, wire::word_of(engine.types().number_of(type), kind), type.name};
-}
+namespace {
 
 // Runs of answers and control carry no type: small numbers no AmType can lie at.
 engine::RunKind answer_kind(wire::Kind kind, const char* name) {
@@ -60,6 +58,31 @@ void send_request(Engine& engine, Pe pe, const AmType& type, const void* am, Enc
   if (engine.failed()) engine.requests().answer(id, nullptr, engine.failure());
 }
 
+void append_detached_to_all(Engine& engine, const AmType& type, const void* am,
+                            EncodeFn encode) {
+  engine.check_running();
+  engine::send_to_all(engine, type, am, encode);
+}
+
+void send_request_to_all(Engine& engine, const AmType& type, const void* am, EncodeFn encode,
+                         FutureCore& state, ArriveFn arrive) {
+  if (engine.num_pes() == 2) {
+    const Pe other = 1 - engine.my_pe();
+    return send_request(engine, other, type, am, encode, state, other, arrive);
+  }
+  engine.check_running();
+  const RequestId id = engine.answer_sets().open(state, engine.my_pe(), engine.num_pes(), arrive);
+  try {
+    engine::send_to_all(engine, type, am, encode, id);
+  } catch (...) {
+    engine.answer_sets().fail(id, std::current_exception());
+    engine.progressed();
+    return;
+  }
+  // A failure of the job may have ended all waits just before this one was opened.
+  if (engine.failed()) engine.answer_sets().fail(id, engine.failure());
+}
+
 void reply_value(Engine& engine, Pe pe, RequestId request, const AmType& type, const void* value,
                  EncodeFn encode) {
   engine.sender().append(pe, Lane::kReply, answer_kind(wire::Kind::kReply, type.name),
@@ -89,8 +112,9 @@ void detached_failure(Engine& engine, Pe source, const char* am,
   engine.unseen_failure(what.c_str(), std::move(error));
 }
 
-void deferred_done(Engine& engine, Pe source, std::uint64_t bytes) noexcept {
-  engine.receiver().executed(source, bytes);
+void deferred_done(Engine& engine, Pe source, const Ending& ending) noexcept {
+  engine.receiver().executed(source, ending.bytes);
+  if (ending.domain != 0) engine.record_ended(ending.owner, ending.domain, 1);
 }
 
 void post(Engine& engine, Job& job, Priority priority) noexcept {

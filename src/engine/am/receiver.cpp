@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/wire/wire.hpp"
+#include "engine/am/broadcast.hpp"
 #include "engine/am/engine.hpp"
 #include "engine/am/failure.hpp"
 
@@ -93,6 +94,8 @@ const char* Receiver::read_run(Cut& cut, std::uint32_t word) {
       return read_fragments(cut);
     case wire::Kind::kControl:
       return read_control(cut);
+    case wire::Kind::kTree:
+      return read_tree(cut, word);
   }
   return "unknown kind of run";
 }
@@ -112,6 +115,39 @@ const char* Receiver::read_messages(Cut& cut, std::uint32_t word) {
   return args.broken ? "a message is cut off" : nullptr;
 }
 
+// Passed on before it is run: those behind wait. Its bytes count as executed when they are read;
+// what says that it has run is its answer, or the end of its record in the sender's domain.
+const char* Receiver::read_tree(Cut& cut, std::uint32_t word) {
+  const detail::AmType* const type = engine_.types().at(wire::type_of(word));
+  if (type == nullptr) return "unknown type of active message";
+  while (cut.at != cut.end) {
+    detail::SpanReader reader(cut.at, cut.end);
+    wire::TreeHead head;
+    if (!reader.take_value(head)) return "a message to all is cut off";
+    const std::byte* const record = reader.take_view(head.length);
+    if (record == nullptr) return "a message to all is cut off";
+    cut.at = reader.at;
+    const Pe pes = engine_.num_pes();
+    if (head.origin >= pes || head.origin == engine_.my_pe() || head.until > pes ||
+        head.until <= place_in_ring(engine_.my_pe(), head.origin, pes))
+      return "a message to all that this PE has no place in";
+    detail::RunArgs args;
+    args.source = head.origin;
+    args.request = head.domain == 0;
+    args.counted = false;
+    args.at = record;
+    args.end = record + head.length;
+    const DomainRef part = pass_on(engine_, cut.source, head, *type, {record, head.length});
+    args.owner = part.owner;
+    args.domain = part.domain;
+    type->execute(engine_, *type, args);
+    if (args.broken || args.records != 1) return "a message to all that is not one record";
+    if (args.domain != 0)
+      engine_.record_ended(args.owner, args.domain, args.records - args.deferred_records);
+  }
+  return nullptr;
+}
+
 const char* Receiver::read_answers(Cut& cut, bool failed) {
   while (cut.at != cut.end) {
     detail::SpanReader reader(cut.at, cut.end);
@@ -123,13 +159,23 @@ const char* Receiver::read_answers(Cut& cut, bool failed) {
     cut.at = reader.at;
     detail::SpanReader value(body, body + length);
     // An answer nobody waits for (a request that was failed already) has no effect.
-    if (failed)
+    if (id.slot == AnswerSets::kSlot) [[unlikely]]
+      take_one_of_many(cut.source, id, value, failed);
+    else if (failed)
       engine_.requests().answer(id, nullptr, decode_failure(value));
     else
       engine_.requests().answer(id, &value, nullptr);
   }
   engine_.progressed();
   return nullptr;
+}
+
+void Receiver::take_one_of_many(Pe source, detail::RequestId id, detail::SpanReader& value,
+                                bool failed) {
+  if (failed)
+    engine_.answer_sets().answer(id, source, nullptr, decode_failure(value));
+  else
+    engine_.answer_sets().answer(id, source, &value, nullptr);
 }
 
 const char* Receiver::read_fragments(Cut& cut) {
@@ -162,8 +208,7 @@ const char* Receiver::execute_whole(Pe source, AssembledRecord& whole) {
   Cut cut{source, whole.bytes.get(), whole.bytes.get() + whole.size, true};
   const char* const wrong = read_run(cut, whole.word);
   // Its pieces were counted as deferred when they came; a coroutine still runs on.
-  const bool request = kind == wire::Kind::kDetached || kind == wire::Kind::kRequest;
-  if (request) executed(source, whole.wire_bytes - cut.deferred);
+  if (wire::is_message(kind)) executed(source, whole.wire_bytes - cut.deferred);
   return wrong;
 }
 
@@ -179,6 +224,10 @@ const char* Receiver::read_control(Cut& cut) {
       while (before < head.a && !acked.compare_exchange_weak(before, head.a)) {
       }
       engine_.progressed();
+    } else if (head.what == wire::Control::kEnded) {
+      if (head.a > ~std::uint32_t{0} ||
+          !engine_.domains().ended(static_cast<std::uint32_t>(head.a), head.b))
+        return "it tells of messages of a domain that are not under way";
     } else if (const char* wrong = engine_.on_control(cut.source, head)) {
       return wrong;
     }
@@ -192,12 +241,40 @@ void Receiver::executed(Pe source, std::uint64_t bytes) noexcept {
   news_.store(true);
 }
 
+void Receiver::ended(Pe source, std::uint32_t domain, std::uint64_t records) {
+  PeerCount& peer = peers_[source];
+  {
+    base::Lock lock(peer.mutex);
+    const auto known = std::find_if(peer.ended.rbegin(), peer.ended.rend(),
+                                    [&](const auto& entry) { return entry.first == domain; });
+    if (known != peer.ended.rend())
+      known->second += records;
+    else
+      peer.ended.emplace_back(domain, records);
+  }
+  peer.domain_news.store(true);
+  news_.store(true);
+}
+
 void Receiver::report_executed() noexcept {
   if (!news_.exchange(false) || engine_.failed()) return;
   for (Pe pe = 0; pe < peers_.size(); ++pe) report_to(pe);
 }
 
+void Receiver::report_domains(Pe source) noexcept {
+  PeerCount& peer = peers_[source];
+  if (!peer.domain_news.exchange(false)) return;
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> ended;
+  {
+    base::Lock lock(peer.mutex);
+    ended.swap(peer.ended);
+  }
+  for (const auto& [domain, records] : ended)
+    engine_.send_control(source, {wire::Control::kEnded, 0, domain, records});
+}
+
 void Receiver::report_to(Pe source) noexcept {
+  if (peers_[source].domain_news.load(std::memory_order_relaxed)) report_domains(source);
   const std::uint64_t executed = peers_[source].executed.load();
   if (peers_[source].reported.load(std::memory_order_relaxed) == executed ||
       peers_[source].reported.exchange(executed) == executed)
