@@ -28,6 +28,8 @@
 
 namespace lamellar {
 
+class TaskGroup;
+
 // A PE's door to its job. A thin handle: copies share one world. THREADS: any.
 // LIFETIME: calls on a world that has ended throw WorldEnded.
 class LAMELLAR_API World {
@@ -148,6 +150,9 @@ class LAMELLAR_API World {
   void wait_all(std::source_location where = std::source_location::current()) const;
   WorldHandle async_wait_all(
       std::source_location where = std::source_location::current()) const;
+
+  // Active messages that are waited for apart from all others: lamellar/task_group.hpp.
+  TaskGroup task_group() const;
 
   // Collective: returns when every PE has called it. Every PE must make its barrier calls in the
   // same order. Says nothing of AMs under way. BLOCKS; inside a task: async_barrier().

@@ -4,12 +4,24 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <source_location>
 
 #include <lamellar/detail/future_core.hpp>
 #include <lamellar/detail/span_io.hpp>
 #include <lamellar/export.hpp>
 #include <lamellar/types.hpp>
+
+namespace lamellar {
+
+template <class R>
+class Future;
+
+namespace engine {
+class Group;
+}
+
+}  // namespace lamellar
 
 namespace lamellar::detail {
 
@@ -38,10 +50,10 @@ LAMELLAR_API bool append_detached(engine::Engine& engine, Pe pe, const AmType& t
 LAMELLAR_API void send_request(engine::Engine& engine, Pe pe, const AmType& type, const void* am,
                                EncodeFn encode, FutureCore& state, std::uint32_t index,
                                ArriveFn arrive);
-// The same to all PEs but this one, down a tree and encoded once. `arrive` gets each PE's answer,
-// with the PE as index, and throws nothing.
+// The same to all PEs but this one, down a tree and encoded once. A detached one may belong to a
+// group. `arrive` gets each PE's answer, with the PE as index, and throws nothing.
 LAMELLAR_API void append_detached_to_all(engine::Engine& engine, const AmType& type,
-                                         const void* am, EncodeFn encode);
+                                         const void* am, EncodeFn encode, engine::Group* group);
 LAMELLAR_API void send_request_to_all(engine::Engine& engine, const AmType& type, const void* am,
                                       EncodeFn encode, FutureCore& state, ArriveFn arrive);
 // Answers. encode is null for a reply without value.
@@ -49,6 +61,16 @@ LAMELLAR_API void reply_value(engine::Engine& engine, Pe pe, RequestId request,
                               const AmType& type, const void* value, EncodeFn encode);
 LAMELLAR_API void reply_failure(engine::Engine& engine, Pe pe, RequestId request,
                                 const AmType& type, std::exception_ptr error) noexcept;
+
+// --- task groups ---------------------------------------------------------------------------
+LAMELLAR_API std::shared_ptr<engine::Group> new_group(engine::Engine& engine);
+// Something of the group that ends on this PE: a message to it, a request, a task.
+LAMELLAR_API void group_began(engine::Group& group) noexcept;
+LAMELLAR_API void group_ended(engine::Group& group) noexcept;
+// As append_detached(), to another PE.
+LAMELLAR_API void append_to_group(engine::Group& group, Pe pe, const AmType& type, const void* am,
+                                  EncodeFn encode);
+LAMELLAR_API Future<void> group_wait(engine::Group& group, std::source_location where);
 
 // --- executing -----------------------------------------------------------------------------
 LAMELLAR_API void detached_failure(engine::Engine& engine, Pe source, const char* am,

@@ -54,7 +54,7 @@ void send_tree(Engine& engine, Pe to, const wire::TreeHead& head, const detail::
 }  // namespace
 
 void send_to_all(Engine& engine, const detail::AmType& type, const void* am,
-                 detail::EncodeFn encode, std::optional<detail::RequestId> request) {
+                 detail::EncodeFn encode, std::optional<detail::RequestId> request, Group* group) {
   const Pe me = engine.my_pe();
   const Pe pes = engine.num_pes();
   const RecordSource source{request ? &*request : nullptr, request ? sizeof *request : 0,
@@ -64,24 +64,28 @@ void send_to_all(Engine& engine, const detail::AmType& type, const void* am,
   wire::TreeHead head;
   head.origin = me;
   head.length = static_cast<wire::Length>(record.size());
-  const wire::Kind alone = request ? wire::Kind::kRequest : wire::Kind::kDetached;
+  // Who has nobody behind itself gets a message like any other.
+  const wire::Kind kind = request ? wire::Kind::kRequest : wire::Kind::kDetached;
+  const RunKind alone = group ? kind_of(engine, type, *group) : kind_of(engine, type, kind);
   for (head.until = pes; head.until > 1;) {
     const Pe half = half_way(0, head.until);
     const Pe to = pe_at_place(half, me, pes);
-    // Who has nobody behind itself gets a message like any other.
-    if (head.until - half == 1) {
-      engine.sender().append(to, Lane::kRequest, kind_of(engine, type, alone),
-                             {nullptr, 0, false, &record, &copy_bytes});
-    } else if (request) {
-      send_tree(engine, to, head, type, record);
-    } else {
-      head.domain = engine.domains().open_broadcast(me, 0, 1);
-      try {
+    const bool is_alone = head.until - half == 1;
+    if (group != nullptr) group->began();
+    if (!is_alone && !request)
+      head.domain = engine.domains().open_broadcast({me, group != nullptr ? group->id() : 0}, 1);
+    try {
+      if (is_alone)
+        engine.sender().append(to, Lane::kRequest, alone,
+                               {nullptr, 0, false, &record, &copy_bytes});
+      else
         send_tree(engine, to, head, type, record);
-      } catch (...) {
+    } catch (...) {
+      if (head.domain != 0 && !is_alone)
         engine.domains().ended(head.domain, 1);
-        throw;
-      }
+      else if (group != nullptr)
+        group->ended();
+      throw;
     }
     head.until = half;
   }
@@ -94,7 +98,7 @@ DomainRef pass_on(Engine& engine, Pe sender, wire::TreeHead head, const detail::
   const std::uint32_t others = halvings(head.until - place);
   DomainRef part{sender, head.domain};
   if (others != 0 && head.domain != 0)
-    part = {engine.my_pe(), engine.domains().open_broadcast(sender, head.domain, 1 + others)};
+    part = {engine.my_pe(), engine.domains().open_broadcast(part, 1 + others)};
   head.domain = part.domain;
   while (head.until - place > 1) {
     const Pe half = half_way(place, head.until);

@@ -10,13 +10,9 @@
 #include <lamellar/detail/engine_api.hpp>
 
 #include "base/wire/wire.hpp"
+#include "engine/am/domains.hpp"
 
 namespace lamellar::engine {
-
-struct DomainRef {
-  Pe owner = 0;
-  std::uint32_t domain = 0;  // 0: none
-};
 
 constexpr Pe place_in_ring(Pe pe, Pe origin, Pe pes) {
   return pe >= origin ? pe - origin : pe + pes - origin;
@@ -33,10 +29,10 @@ constexpr std::uint32_t halvings(Pe places) {
   return count;
 }
 
-// From this PE. With `request` each PE answers. More than two PEs. ERRORS, BLOCKS: as
-// Sender::append().
+// From this PE. With `request` each PE answers; else it is detached, and a message of `group` unless
+// that is null. ERRORS, BLOCKS: as Sender::append().
 void send_to_all(Engine& engine, const detail::AmType& type, const void* am,
-                 detail::EncodeFn encode, std::optional<detail::RequestId> request = {});
+                 detail::EncodeFn encode, std::optional<detail::RequestId> request, Group* group);
 
 // One that `sender` sent, to the PEs behind this one in the ring; the domain in which its part here
 // is a record: the sender's, or, when others have a part in it, one of this PE.

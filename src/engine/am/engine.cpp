@@ -21,7 +21,7 @@ Engine::Engine(EngineOptions options, std::unique_ptr<lamellae::Lamella> lamella
       my_pe_(lamella_->my_pe()),
       num_pes_(lamella_->num_pes()),
       types_(std::move(types)),
-      domains_(*this),
+      domains_(std::make_shared<Domains>(*this)),
       backlog_(std::make_unique<Backlog>(*lamella_)),
       locals_(options_.threads),
       objects_(new LocalObject[kMaxLocalObjects]) {
@@ -116,7 +116,7 @@ const char* Engine::on_control(Pe source, const wire::ControlHead& head) noexcep
 
 bool Engine::quiet() {
   if (requests_.outstanding() != 0 || answer_sets_.outstanding() != 0 || !locals_.quiet() ||
-      !domains_.broadcasts_quiet())
+      !domains_->broadcasts_quiet())
     return false;
   for (Pe pe = 0; pe < num_pes_; ++pe) {
     if (pe == my_pe_) continue;
@@ -163,9 +163,12 @@ Future<void> Engine::async_wait_all(std::source_location where) {
   }
   sender_->flush_this_thread();
   complete_quiet_waiters();
-  // A failure of the job may have ended all waits just before this one was listed.
-  if (failed_.load() || ended_.load()) end_waits([this] { return failure(); });
+  end_waits_when_over();
   return future;
+}
+
+void Engine::end_waits_when_over() noexcept {
+  if (failed_.load() || ended_.load()) end_waits([this] { return failure(); });
 }
 
 void Engine::complete_quiet_waiters() noexcept {
@@ -203,11 +206,12 @@ void Engine::report_locals() noexcept {
   progressed();
 }
 
-void Engine::record_ended(Pe owner, std::uint32_t domain, std::uint64_t records) noexcept {
+void Engine::record_ended(DomainRef domain, std::uint64_t records) noexcept {
   if (records == 0) return;
-  if (owner != my_pe_) return receiver_->ended(owner, domain, records);
-  if (!domains_.ended(domain, records))
-    fail("more messages of domain " + std::to_string(domain) + " have ended than were under way");
+  if (domain.owner != my_pe_) return receiver_->ended(domain, records);
+  if (!domains_->ended(domain.domain, records))
+    fail("more messages of domain " + std::to_string(domain.domain) +
+         " have ended than were under way");
 }
 
 std::uint64_t Engine::activity() {
@@ -223,6 +227,7 @@ void Engine::end_waits(const MakeError& make) noexcept {
   scheduler_->interrupt(make);
   requests_.fail_all(make);
   answer_sets_.fail_all(make);
+  domains_->fail_all(make);
   if (control_hook_ != nullptr) control_hook_->fail_all(make);
   std::vector<detail::FutureState<void>*> waiting;
   {
@@ -286,6 +291,15 @@ void Engine::throw_failure() { std::rethrow_exception(failure()); }
 RunKind kind_of(Engine& engine, const detail::AmType& type, wire::Kind kind) {
   const auto key = reinterpret_cast<std::uintptr_t>(&type) | static_cast<std::uintptr_t>(kind);
   return {key, wire::word_of(engine.types().number_of(type), kind), type.name};
+}
+
+RunKind kind_of(Engine& engine, const detail::AmType& type, const Group& group) {
+  // No descriptor of a type ends in these low bits.
+  static_assert(sizeof(std::uintptr_t) == 8 && wire::kMaxTypes <= 1u << 28);
+  const std::uint32_t number = engine.types().number_of(type);
+  const std::uintptr_t key = std::uintptr_t{number} << 36 | std::uintptr_t{group.id()} << 4 |
+                             static_cast<std::uintptr_t>(wire::Kind::kGroup);
+  return {key, wire::word_of(number, wire::Kind::kGroup), type.name, group.id()};
 }
 
 // --- PE-local objects ----------------------------------------------------------------------

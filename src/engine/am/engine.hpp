@@ -75,7 +75,8 @@ class Engine final : private IdleHook {
   Receiver& receiver() noexcept { return *receiver_; }
   RequestTable& requests() noexcept { return requests_; }
   AnswerSets& answer_sets() noexcept { return answer_sets_; }
-  Domains& domains() noexcept { return domains_; }
+  Domains& domains() noexcept { return *domains_; }
+  std::shared_ptr<Group> make_group() { return std::make_shared<Group>(*this, domains_); }
   const TypeSnapshot& types() const noexcept { return types_; }
   void set_control_hook(ControlHook* hook) noexcept { control_hook_ = hook; }
   ControlHook* control_hook() noexcept { return control_hook_; }
@@ -91,6 +92,8 @@ class Engine final : private IdleHook {
   bool quiet();
   void wait_all(std::source_location where);
   Future<void> async_wait_all(std::source_location where);
+  // To be called when a wait has been listed: a failure may have ended all just before.
+  void end_waits_when_over() noexcept;
   // Something wait_all may have waited for has happened.
   void progressed() noexcept;
   void local_began() noexcept {
@@ -98,8 +101,8 @@ class Engine final : private IdleHook {
     if (!Scheduler::inside_task()) scheduler_->throttle();
   }
   void local_ended() noexcept;
-  // Messages here have ended that are `records` of a domain of `owner`.
-  void record_ended(Pe owner, std::uint32_t domain, std::uint64_t records) noexcept;
+  // Messages have ended here that are `records` of a domain.
+  void record_ended(DomainRef domain, std::uint64_t records) noexcept;
   // Changes whenever this PE sends or executes messages.
   std::uint64_t activity();
 
@@ -135,7 +138,7 @@ class Engine final : private IdleHook {
   TypeSnapshot types_;
   RequestTable requests_;
   AnswerSets answer_sets_;
-  Domains domains_;
+  const std::shared_ptr<Domains> domains_;
   std::unique_ptr<Backlog> backlog_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<Sender> sender_;
@@ -164,6 +167,8 @@ class Engine final : private IdleHook {
 
 // Runs of messages of `type`. ERRORS: Error for a type the world does not know.
 RunKind kind_of(Engine& engine, const detail::AmType& type, wire::Kind kind);
+// Of detached ones of a group.
+RunKind kind_of(Engine& engine, const detail::AmType& type, const Group& group);
 
 // While a thread reads a chunk it is inside a handler of this engine's PE.
 class EnterHandler {

@@ -58,10 +58,10 @@ void send_request(Engine& engine, Pe pe, const AmType& type, const void* am, Enc
   if (engine.failed()) engine.requests().answer(id, nullptr, engine.failure());
 }
 
-void append_detached_to_all(Engine& engine, const AmType& type, const void* am,
-                            EncodeFn encode) {
+void append_detached_to_all(Engine& engine, const AmType& type, const void* am, EncodeFn encode,
+                            engine::Group* group) {
   engine.check_running();
-  engine::send_to_all(engine, type, am, encode);
+  engine::send_to_all(engine, type, am, encode, {}, group);
 }
 
 void send_request_to_all(Engine& engine, const AmType& type, const void* am, EncodeFn encode,
@@ -73,7 +73,7 @@ void send_request_to_all(Engine& engine, const AmType& type, const void* am, Enc
   engine.check_running();
   const RequestId id = engine.answer_sets().open(state, engine.my_pe(), engine.num_pes(), arrive);
   try {
-    engine::send_to_all(engine, type, am, encode, id);
+    engine::send_to_all(engine, type, am, encode, id, nullptr);
   } catch (...) {
     engine.answer_sets().fail(id, std::current_exception());
     engine.progressed();
@@ -81,6 +81,40 @@ void send_request_to_all(Engine& engine, const AmType& type, const void* am, Enc
   }
   // A failure of the job may have ended all waits just before this one was opened.
   if (engine.failed()) engine.answer_sets().fail(id, engine.failure());
+}
+
+std::shared_ptr<engine::Group> new_group(Engine& engine) {
+  engine.check_running();
+  return engine.make_group();
+}
+
+void group_began(engine::Group& group) noexcept { group.began(); }
+void group_ended(engine::Group& group) noexcept { group.ended(); }
+
+void append_to_group(engine::Group& group, Pe pe, const AmType& type, const void* am,
+                     EncodeFn encode) {
+  Engine& engine = group.engine;
+  const engine::RunKind kind = engine::kind_of(engine, type, group);
+  group.began();
+  try {
+    engine.sender().append(pe, Lane::kRequest, kind,
+                           {nullptr, 0, type.fixed == kVariableSize, am, encode});
+  } catch (...) {
+    group.ended();
+    throw;
+  }
+}
+
+Future<void> group_wait(engine::Group& group, std::source_location where) {
+  Engine& engine = group.engine;
+  engine.check_running();
+  auto* state = slab_new<FutureState<void>>(engine.scheduler());
+  state->label = {"the active messages of a task group", "co_await it", ~Pe{0}, 0, where};
+  Future<void> future{StateRef<FutureState<void>>(state)};
+  engine.sender().flush_this_thread();
+  group.wait(*state);
+  engine.end_waits_when_over();
+  return future;
 }
 
 void reply_value(Engine& engine, Pe pe, RequestId request, const AmType& type, const void* value,
@@ -114,7 +148,7 @@ void detached_failure(Engine& engine, Pe source, const char* am,
 
 void deferred_done(Engine& engine, Pe source, const Ending& ending) noexcept {
   engine.receiver().executed(source, ending.bytes);
-  if (ending.domain != 0) engine.record_ended(ending.owner, ending.domain, 1);
+  if (ending.domain != 0) engine.record_ended({ending.owner, ending.domain}, 1);
 }
 
 void post(Engine& engine, Job& job, Priority priority) noexcept {

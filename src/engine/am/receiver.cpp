@@ -20,6 +20,7 @@ constexpr std::uint64_t kReportEvery = 64;
 // The part of one run that lies in this chunk.
 struct Receiver::Cut {
   Pe source;
+  const std::byte* begin;        // of the run: what lies in front of `at` was read before
   const std::byte* at;
   const std::byte* end;
   bool counted;                  // its bytes are reported to the sender: see Chunk::eager
@@ -73,7 +74,7 @@ const char* Receiver::read_runs(const lamellae::Chunk& chunk, std::uint64_t& def
     const std::uint32_t there = chunk.to - at;
     const std::uint32_t length =
         bytes == 0 ? there : std::min(there, bytes - (at - state.body));
-    Cut cut{chunk.source, chunk.payload + at, chunk.payload + at + length, !chunk.eager};
+    Cut cut{chunk.source, chunk.payload + state.body, chunk.payload + at, chunk.payload + at + length, !chunk.eager};
     if (const char* wrong = read_run(cut, run->word)) return wrong;
     deferred += cut.deferred;
     at = static_cast<std::uint32_t>(cut.at - chunk.payload);
@@ -96,6 +97,8 @@ const char* Receiver::read_run(Cut& cut, std::uint32_t word) {
       return read_control(cut);
     case wire::Kind::kTree:
       return read_tree(cut, word);
+    case wire::Kind::kGroup:
+      return read_group(cut, word);
   }
   return "unknown kind of run";
 }
@@ -112,6 +115,23 @@ const char* Receiver::read_messages(Cut& cut, std::uint32_t word) {
   type->execute(engine_, *type, args);
   cut.at = args.at;
   cut.deferred = args.deferred;
+  return args.broken ? "a message is cut off" : nullptr;
+}
+
+const char* Receiver::read_group(Cut& cut, std::uint32_t word) {
+  const detail::AmType* const type = engine_.types().at(wire::type_of(word));
+  if (type == nullptr) return "unknown type of active message";
+  detail::SpanReader run(cut.begin, cut.end);
+  detail::RunArgs args;
+  args.source = args.owner = cut.source;
+  args.counted = cut.counted;
+  if (!run.take_value(args.domain) || args.domain == 0) return "a run of no group";
+  args.at = std::max(cut.at, run.at);
+  args.end = cut.end;
+  type->execute(engine_, *type, args);
+  cut.at = args.at;
+  cut.deferred = args.deferred;
+  engine_.record_ended({args.owner, args.domain}, args.records - args.deferred_records);
   return args.broken ? "a message is cut off" : nullptr;
 }
 
@@ -143,7 +163,7 @@ const char* Receiver::read_tree(Cut& cut, std::uint32_t word) {
     type->execute(engine_, *type, args);
     if (args.broken || args.records != 1) return "a message to all that is not one record";
     if (args.domain != 0)
-      engine_.record_ended(args.owner, args.domain, args.records - args.deferred_records);
+      engine_.record_ended(part, args.records - args.deferred_records);
   }
   return nullptr;
 }
@@ -205,7 +225,8 @@ const char* Receiver::execute_whole(Pe source, AssembledRecord& whole) {
   const wire::Kind kind = wire::kind_of(whole.word);
   if (kind == wire::Kind::kFragment || kind == wire::Kind::kControl) return "a nested fragment";
   if (whole.size == 0) return "an empty record";
-  Cut cut{source, whole.bytes.get(), whole.bytes.get() + whole.size, true};
+  const std::byte* const begin = whole.bytes.get();
+  Cut cut{source, begin, begin, begin + whole.size, true};
   const char* const wrong = read_run(cut, whole.word);
   // Its pieces were counted as deferred when they came; a coroutine still runs on.
   if (wire::is_message(kind)) executed(source, whole.wire_bytes - cut.deferred);
@@ -241,16 +262,16 @@ void Receiver::executed(Pe source, std::uint64_t bytes) noexcept {
   news_.store(true);
 }
 
-void Receiver::ended(Pe source, std::uint32_t domain, std::uint64_t records) {
-  PeerCount& peer = peers_[source];
+void Receiver::ended(DomainRef domain, std::uint64_t records) {
+  PeerCount& peer = peers_[domain.owner];
   {
     base::Lock lock(peer.mutex);
     const auto known = std::find_if(peer.ended.rbegin(), peer.ended.rend(),
-                                    [&](const auto& entry) { return entry.first == domain; });
+                                    [&](const auto& entry) { return entry.first == domain.domain; });
     if (known != peer.ended.rend())
       known->second += records;
     else
-      peer.ended.emplace_back(domain, records);
+      peer.ended.emplace_back(domain.domain, records);
   }
   peer.domain_news.store(true);
   news_.store(true);

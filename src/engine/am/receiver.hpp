@@ -9,6 +9,7 @@
 
 #include "base/clock/mutex.hpp"
 #include "engine/am/assembly.hpp"
+#include "engine/am/domains.hpp"
 #include "lamellae/api/lamella.hpp"
 
 namespace lamellar::engine {
@@ -23,8 +24,8 @@ class Receiver final : public lamellae::FrameSink {
 
   // Request bytes of `source` executed here grew by `bytes`. THREADS: any.
   void executed(Pe source, std::uint64_t bytes) noexcept;
-  // `records` more of a domain of `source` have ended here. THREADS: any.
-  void ended(Pe source, std::uint32_t domain, std::uint64_t records);
+  // `records` more of a domain of another PE have ended here. THREADS: any.
+  void ended(DomainRef domain, std::uint64_t records);
   // Tells every PE how much of what it sent was executed here, where that is news.
   void report_executed() noexcept;
   // Request bytes of ours that `destination` has reported as executed.
@@ -50,6 +51,7 @@ class Receiver final : public lamellae::FrameSink {
   const char* read_run(Cut& cut, std::uint32_t word);
   const char* read_messages(Cut& cut, std::uint32_t word);
   // Not inlined: what is rare costs nothing where it does not happen.
+  [[gnu::noinline]] const char* read_group(Cut& cut, std::uint32_t word);
   [[gnu::noinline]] const char* read_tree(Cut& cut, std::uint32_t word);
   [[gnu::noinline]] void take_one_of_many(Pe source, detail::RequestId id,
                                           detail::SpanReader& value, bool failed);
