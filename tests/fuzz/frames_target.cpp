@@ -363,6 +363,16 @@ Bytes to_all() {
   return to.deliver(0).input();
 }
 
+// Runs of groups: plain ones in two pieces, one that may suspend, one of no group.
+Bytes of_groups() {
+  Writer to;
+  to.run(kAdd, wire::Kind::kGroup).put(std::uint32_t{3}).put(Add{1}).deliver(kFresh);
+  to.put(Add{2}).put(Add{3}).deliver(0);
+  to.run(kLater, wire::Kind::kGroup).put(std::uint32_t{4}).body(Later{1, "x"}).deliver(0);
+  to.run(kTexts, wire::Kind::kGroup).put(std::uint32_t{0}).body(texts());
+  return to.deliver(0).input();
+}
+
 // A record of three pieces, one piece a frame, in the order of `order`.
 Bytes fragments(const int (&order)[3]) {
   Writer record;
@@ -386,7 +396,7 @@ Bytes fragments(const int (&order)[3]) {
 }
 
 std::vector<Bytes> examples() {
-  return {one_of_each_type(),   requests_in_pieces(),  answers(), control(), to_all(),
+  return {one_of_each_type(),   requests_in_pieces(),  answers(), control(), to_all(), of_groups(),
           fragments({0, 1, 2}), fragments({2, 0, 1})};
 }
 

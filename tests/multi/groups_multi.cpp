@@ -38,7 +38,7 @@ struct AddLater {
   Task<std::uint64_t> exec(Context& context) const {
     co_await lamellar::yield();
     const World world = context.world();
-    co_await world.exec_am_pe<Add>(next_pe(context), counter, std::uint64_t{0});
+    co_await world.exec_am_pe<Add>(next_pe(context), counter, 0u);
     counter.local(context).value += text.size();
     co_return text.size();
   }

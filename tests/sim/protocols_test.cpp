@@ -219,6 +219,41 @@ int broadcasts(World& world) {
   return wrong;
 }
 
+// Two groups, of which one has been held back.
+int groups(World& world) {
+  const PeLocal<std::array<Counter, 16>> counts(world);
+  const lamellar::TaskGroup slow = world.task_group();
+  const lamellar::TaskGroup quick = world.task_group();
+  const PeLocal<Counter> counter(world);
+  const std::vector<std::uint32_t> words(3), more_words(700);
+  int wrong = 0;
+  for (std::uint32_t round = 1; round <= 3; ++round) {
+    for (std::uint32_t i = 0; i < 4; ++i)
+      slow.exec_am_pe<CountBySource>(pe_behind(world, i), counts, 5 * i,
+                                     i == 2 ? more_words : words).detach();
+    slow.exec_am_all<CountBySource>(counts, 3u, words).detach();
+    auto answer = quick.exec_am_pe<Increment>(next_pe(world), std::uint64_t{round}).spawn();
+    for (int i = 0; i < 6; ++i)
+      quick.exec_am_pe<Count>(pe_behind(world, i), counter, std::uint64_t{1}).detach();
+    if (round != 2) {
+      quick.wait_all();
+      slow.wait_all();
+    } else {
+      quick.async_wait_all().block();
+      slow.async_wait_all().block();
+    }
+    std::uint64_t sum = 0;
+    for (Pe pe = 0; pe < world.num_pes(); ++pe)
+      sum += world.exec_am_pe<CountOf>(pe, counts).block();
+    wrong += sum != round * (4 + world.num_pes());
+    wrong += answer.block() != round + 1;
+  }
+  world.barrier();
+  wrong += counter.local(world).load() != 18;
+  world.barrier();
+  return wrong;
+}
+
 struct Protocol {
   const char* name;
   int (*run)(World&);
@@ -235,6 +270,7 @@ constexpr Protocol kProtocols[] = {
     {"wait_all_and_barriers", wait_all_and_barriers},
     {"large", large},
     {"broadcasts", broadcasts, [](Pe) { return 0; }, true},
+    {"groups", groups},
 };
 
 // Everything that the seed decides.

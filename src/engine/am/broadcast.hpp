@@ -29,8 +29,8 @@ constexpr std::uint32_t halvings(Pe places) {
   return count;
 }
 
-// From this PE. With `request` each PE answers; else it is detached, and a message of `group` unless
-// that is null. ERRORS, BLOCKS: as Sender::append().
+// From this PE. With `request` each PE answers; else it is detached, and of `group` unless that is
+// null. ERRORS, BLOCKS: as Sender::append().
 void send_to_all(Engine& engine, const detail::AmType& type, const void* am,
                  detail::EncodeFn encode, std::optional<detail::RequestId> request, Group* group);
 

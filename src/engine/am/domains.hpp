@@ -1,7 +1,7 @@
 #pragma once
 // Completion domains of this PE: messages that are waited for as one, counted in records. PEs that
-// run them tell how many have ended (wire::Control::kEnded). A domain is a task group, or a detached
-// message to all PEs that was begun here or passed on.
+// run them tell how many have ended (wire::Control::kEnded). A domain is a task group, or a
+// detached message to all PEs that was begun here or passed on.
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -44,8 +44,8 @@ class Domains {
     std::optional<DomainRef> parent;  // of a message to all: in which all of it is one record
   };
 
-  // A detached message to all: when its `parts` have ended, one record of `parent` has. `parent` is
-  // one of this PE, or none, when the message was begun here.
+  // A detached message to all: when its `parts` have ended, one record of `parent` has. The parent
+  // of one begun here is a group of this PE, or none (its domain is 0).
   std::uint32_t open_broadcast(DomainRef parent, std::uint32_t parts);
   // Its address stays until it is closed and all has ended.
   std::pair<const std::uint32_t, Domain>& open_group();

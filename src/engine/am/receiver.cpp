@@ -74,7 +74,8 @@ const char* Receiver::read_runs(const lamellae::Chunk& chunk, std::uint64_t& def
     const std::uint32_t there = chunk.to - at;
     const std::uint32_t length =
         bytes == 0 ? there : std::min(there, bytes - (at - state.body));
-    Cut cut{chunk.source, chunk.payload + state.body, chunk.payload + at, chunk.payload + at + length, !chunk.eager};
+    const std::byte* const begin = chunk.payload + at;
+    Cut cut{chunk.source, chunk.payload + state.body, begin, begin + length, !chunk.eager};
     if (const char* wrong = read_run(cut, run->word)) return wrong;
     deferred += cut.deferred;
     at = static_cast<std::uint32_t>(cut.at - chunk.payload);
@@ -266,8 +267,9 @@ void Receiver::ended(DomainRef domain, std::uint64_t records) {
   PeerCount& peer = peers_[domain.owner];
   {
     base::Lock lock(peer.mutex);
-    const auto known = std::find_if(peer.ended.rbegin(), peer.ended.rend(),
-                                    [&](const auto& entry) { return entry.first == domain.domain; });
+    const auto known =
+        std::find_if(peer.ended.rbegin(), peer.ended.rend(),
+                     [&](const auto& entry) { return entry.first == domain.domain; });
     if (known != peer.ended.rend())
       known->second += records;
     else
