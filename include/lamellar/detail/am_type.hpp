@@ -28,9 +28,9 @@ struct RunArgs {
   const std::byte* end = nullptr;
   Pe owner = 0;                      // of the domain
   std::uint32_t domain = 0;          // that the records belong to; 0: none
-  std::uint64_t records = 0;         // executed
-  std::uint64_t deferred = 0;        // bytes of records that end later (coroutines)
-  std::uint64_t deferred_records = 0;
+  std::uint32_t records = 0;         // executed
+  std::uint32_t deferred_records = 0;  // of them, those that end later (coroutines)
+  std::uint64_t deferred = 0;        // bytes of these
   bool broken = false;               // the bytes are not records of this type
 };
 

@@ -149,7 +149,7 @@ void execute_run(engine::Engine& engine, const AmType& type, RunArgs& args) noex
         execute_plain(am, context, answer);
       }
       args.at += count * sizeof(AM);
-      args.records += count;
+      args.records += static_cast<std::uint32_t>(count);
       args.broken = args.at != args.end;
       return;
     }

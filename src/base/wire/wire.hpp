@@ -58,11 +58,15 @@ enum class Kind : std::uint32_t {
   kFragment = 4,   // record: FragmentHead bytes
   kControl = 5,    // record: ControlHead
   kTree = 6,       // record: TreeHead, then a record of kDetached or kRequest
-  kGroup = 7,      // the run begins with the number of a domain of its sender; record: kDetached
+  kGroup = 8,      // the run begins with the number of a domain of its sender; record: kDetached
 };
 
 // Whose end the sender knows by bytes alone: such records travel in frames.
-constexpr bool counts_bytes(Kind kind) { return kind == Kind::kDetached || kind == Kind::kGroup; }
+constexpr bool counts_bytes(Kind kind) {
+  static_assert(static_cast<std::uint32_t>(Kind::kDetached) == 0 &&
+                static_cast<std::uint32_t>(Kind::kGroup) == 8);
+  return (static_cast<std::uint32_t>(kind) & 7) == 0;
+}
 // Carries active messages: travels in the request lane, and its bytes are counted.
 constexpr bool is_message(Kind kind) {
   return kind == Kind::kDetached || kind == Kind::kRequest || kind == Kind::kTree ||

@@ -104,7 +104,7 @@ void Engine::check_running() {
 
 void Engine::send_control(Pe destination, const wire::ControlHead& head) {
   const std::uint32_t word = wire::word_of(0, wire::Kind::kControl);
-  sender_->append(destination, lamellae::Lane::kReply, {word, word, "a control record"},
+  sender_->append(destination, lamellae::Lane::kReply, {word, word, 0, "a control record"},
                   {&head, sizeof head, false, nullptr, nullptr});
 }
 
@@ -290,16 +290,17 @@ void Engine::throw_failure() { std::rethrow_exception(failure()); }
 
 RunKind kind_of(Engine& engine, const detail::AmType& type, wire::Kind kind) {
   const auto key = reinterpret_cast<std::uintptr_t>(&type) | static_cast<std::uintptr_t>(kind);
-  return {key, wire::word_of(engine.types().number_of(type), kind), type.name};
+  return {key, wire::word_of(engine.types().number_of(type), kind), 0, type.name};
 }
 
 RunKind kind_of(Engine& engine, const detail::AmType& type, const Group& group) {
-  // No descriptor of a type ends in these low bits.
+  // No descriptor of a type, nor one with a kind, ends in these low bits.
+  constexpr std::uintptr_t kMark = 7;
   static_assert(sizeof(std::uintptr_t) == 8 && wire::kMaxTypes <= 1u << 28);
   const std::uint32_t number = engine.types().number_of(type);
   const std::uintptr_t key = std::uintptr_t{number} << 36 | std::uintptr_t{group.id()} << 4 |
-                             static_cast<std::uintptr_t>(wire::Kind::kGroup);
-  return {key, wire::word_of(number, wire::Kind::kGroup), type.name, group.id()};
+                             kMark;
+  return {key, wire::word_of(number, wire::Kind::kGroup), group.id(), type.name};
 }
 
 // --- PE-local objects ----------------------------------------------------------------------

@@ -27,7 +27,7 @@ namespace {
 // Runs of answers and control carry no type: small numbers no AmType can lie at.
 engine::RunKind answer_kind(wire::Kind kind, const char* name) {
   const std::uint32_t word = wire::word_of(0, kind);
-  return {static_cast<std::uintptr_t>(word), word, name};
+  return {static_cast<std::uintptr_t>(word), word, 0, name};
 }
 
 }  // namespace
