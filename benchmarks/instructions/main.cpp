@@ -63,6 +63,7 @@ class Seat {
     engine::EngineOptions options;
     options.max_record = 1 << 20;
     options.flush_ns = kNeverNs;
+    options.stands_in = false;  // nobody else looks at the network
     return options;
   }
   std::shared_ptr<engine::Engine> engine_;

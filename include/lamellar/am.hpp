@@ -10,10 +10,14 @@
 //   std::size_t r = world.exec_am_pe<Hello>(1, "text", 3).block();
 //
 // exec may be plain (runs in place on the worker that received it; it must not block) or a
-// coroutine returning lamellar::Task<R> (may co_await any handle). Several may run at once on the
-// workers of a PE. Order between messages is not promised. The type is default constructible, and
-// so is its result, which must be able to travel too.
+// coroutine returning lamellar::Task<R> (may co_await any handle). Order between messages is not
+// promised. The type is default constructible, and so is its result, which must be able to travel
+// too.
+// THREADS: several may run at once on the workers of a PE, and beside the code of its function:
+// while that computes, another thread stands in for it, in worlds with one thread per PE too. Only
+// with LAMELLAR_PROGRESS=poll and LAMELLAR_THREADS=1 all of a PE runs on one thread.
 
+#include <cstdint>
 #include <memory>
 #include <source_location>
 #include <string>
@@ -29,6 +33,17 @@
 namespace lamellar {
 
 class TaskGroup;
+
+// What a PE's messages on their way have taken besides its frames: docs/guides/running.md, "Memory
+// of messages". Numbers of different moments. UNITS: bytes, where nothing else is said.
+struct BufferUse {
+  std::uint64_t spilled = 0;          // what waits for credit
+  std::uint64_t most_spilled = 0;     // the most that ever did
+  std::uint64_t times_held_back = 0;  // how often that came above LAMELLAR_SPILL_SOFT
+  std::uint64_t assembling = 0;       // arrived in pieces and not whole yet
+  std::uint64_t most_assembling = 0;
+  std::uint64_t uncounted = 0;        // records, sent or received so far, too large to be in these
+};
 
 // A PE's door to its job. A thin handle: copies share one world. THREADS: any.
 // LIFETIME: calls on a world that has ended throw WorldEnded.
@@ -82,7 +97,7 @@ class LAMELLAR_API World {
   // The same on thread `thread` of this PE: 0 is the thread that waits in the library (it runs
   // there once one does), 1 to num_threads_per_pe() - 1 are the workers. A coroutine begins there
   // and goes on anywhere. While a task blocks its worker, another thread stands in under that
-  // number. ERRORS: Error when there is no such thread.
+  // number; while its thread computes, it waits. ERRORS: Error when there is no such thread.
   template <class AM>
   LocalAmHandle<std::remove_cvref_t<AM>> exec_am_local_thread(
       AM&& am, std::uint32_t thread,
@@ -159,6 +174,20 @@ class LAMELLAR_API World {
   // After Hensgen, Finkel, Manber, Int. J. Parallel Programming 17 (1988): dissemination.
   void barrier(std::source_location where = std::source_location::current()) const;
   WorldHandle async_barrier(std::source_location where = std::source_location::current()) const;
+
+  // Collective and global: returns when every AM of all PEs has run, and every task that descends
+  // from one, that is, was spawned or posted while one ran, or by another such task; so do the AMs
+  // that those have sent. On return everything that they wrote is visible. Tasks that PE functions
+  // have spawned do not count, but the AMs they sent before do; while such tasks go on sending
+  // without a pause this may not return. Every PE must make its calls of quiesce in the same order.
+  // BLOCKS; inside a task: async_quiesce(). ERRORS: JobFailed; WouldDeadlock inside a task, and for
+  // async_quiesce() where it is started by an AM or a task that counts.
+  // After Mattern, Distributed Computing 2 (1987): two waves without news in between.
+  void quiesce(std::source_location where = std::source_location::current()) const;
+  WorldHandle async_quiesce(std::source_location where = std::source_location::current()) const;
+
+  // Memory of this PE's messages. BLOCKS: never (a short lock).
+  BufferUse buffer_use() const;
 
   // What the calling thread has appended leaves now; other threads' stays. BLOCKS: never.
   void flush() const;

@@ -213,8 +213,9 @@ struct Detached {
 };
 
 // Drives `task` and puts what comes out of it into `state` (one reference of it is consumed).
+// in_am: it was counted as a descendant of an active message.
 template <class T>
-Detached drive(Task<T> task, FutureState<T>* state) {
+Detached drive(Task<T> task, FutureState<T>* state, bool in_am = false) {
   std::exception_ptr error;
   try {
     if constexpr (std::is_void_v<T>) {
@@ -230,18 +231,23 @@ Detached drive(Task<T> task, FutureState<T>* state) {
     state->fail(std::move(error));
   else
     state->complete();
+  engine::Scheduler& home = state->home();
   state->release();
+  if (in_am) descendant_ended(home);
 }
 
 // First run of a coroutine on a worker.
 struct StartJob : Job {
-  explicit StartJob(std::coroutine_handle<> handle) noexcept : Job(&start), first(handle) {}
+  explicit StartJob(std::coroutine_handle<> handle, bool descends = false) noexcept
+      : Job(&start), first(handle), in_am(descends) {}
   static void start(Job* job) noexcept {
     const std::coroutine_handle<> first = static_cast<StartJob*>(job)->first;
+    this_thread().inside.am = static_cast<StartJob*>(job)->in_am;
     slab_delete(static_cast<StartJob*>(job));
     trampoline(first);
   }
   std::coroutine_handle<> first;
+  bool in_am;
 };
 
 template <class T>
@@ -250,7 +256,10 @@ Future<T> start_task(engine::Scheduler& home, Task<T> task,
   auto* state = slab_new<FutureState<T>>(home);
   state->retain();
   Future<T> future{StateRef<FutureState<T>>(state)};
-  submit(home, *slab_new<StartJob>(drive(std::move(task), state).handle), priority);
+  const bool in_am = this_thread().inside.am;
+  auto* job = slab_new<StartJob>(drive(std::move(task), state, in_am).handle, in_am);
+  if (in_am) descendant_began(home);
+  submit(home, *job, priority);
   return future;
 }
 

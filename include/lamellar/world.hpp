@@ -54,8 +54,10 @@ class LAMELLAR_API WorldBuilder {
   // Runs `pe_main` once per PE and returns the job's status: the first that was not zero, in order
   // of time. Options --lamellar-* are taken out of argv. A PE function that throws fails the job:
   // every other PE's waits throw JobFailed, the status is not zero, one report is printed.
-  // With one thread per PE, messages run there only while that thread waits.
-  // BLOCKS: until all PEs have ended and every AM has run. ERRORS: settings or launchers that
+  // With one thread per PE, messages run on that thread while it waits; while it computes, after a
+  // few milliseconds, on one more that stands in for it, or not at all (LAMELLAR_PROGRESS).
+  // BLOCKS: until all PEs have ended and every AM has run, and every task that descends from one
+  // (see World::quiesce). ERRORS: settings or launchers that
   // cannot be used are told in one line, status 2; what a PE function throws gives status 1.
   int launch(int& argc, char** argv, const std::function<int(World&)>& pe_main);
   int launch(const std::function<int(World&)>& pe_main);
@@ -80,7 +82,8 @@ LAMELLAR_API World init();
 // makes its PeLocals in the same order. Trivially copyable: send it as a field of an AM.
 // LIFETIME: the objects live until the world ends, whatever becomes of the PeLocal; a world has
 // room for 4096.
-// THREADS: the object is reached from every worker of its PE at once; T must stand that.
+// THREADS: the object is reached from every worker of its PE at once, and beside the PE's function
+// also where it has one thread (see am.hpp); T must stand that.
 template <class T>
 class PeLocal {
  public:

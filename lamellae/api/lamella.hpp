@@ -19,6 +19,9 @@ namespace lamellar::lamellae {
 enum class Lane : std::uint16_t { kRequest = 0, kReply = 1 };
 inline constexpr std::size_t kLanes = 2;
 
+// Which lanes whoever polls wants to hear of just now.
+enum class Take : std::uint8_t { kAll, kReplies };
+
 // Names one life of one frame; a reference to an earlier life has no effect.
 struct FrameRef {
   std::uint32_t index = 0;
@@ -95,6 +98,10 @@ class Lamella {
   virtual std::uint32_t frames(Lane lane) const noexcept = 0;
   // How many of them may be in flight to one destination.
   virtual std::uint32_t credits(Lane lane) const noexcept = 0;
+  // Whether frames for the own PE go this way too.
+  virtual bool reaches_itself() const noexcept { return false; }
+  // Memory that its frames and buffers take when all are in use. UNITS: bytes.
+  virtual std::uint64_t pool_bytes() const noexcept = 0;
 
   // Takes a free frame for `destination`. False when the lane's frames or the destination's
   // credits are used up. THREADS: any. BLOCKS: never.
@@ -119,14 +126,15 @@ class Lamella {
   virtual void post_eager(Pe, Lane, std::uint32_t /*bytes*/) noexcept {}
   virtual void unclaim_eager(Pe) noexcept {}
 
-  // Delivers at most one frame's news, and eager records, to `sink`; whether there was any.
+  // Delivers at most one frame's news, and eager records, to `sink`; whether there was any. With
+  // Take::kReplies what came in the request lane waits, and keeps its sender's credit.
   // THREADS: any. BLOCKS: never (but runs what the sink runs).
-  virtual bool poll(FrameSink& sink) noexcept = 0;
+  virtual bool poll(FrameSink& sink, Take take = Take::kAll) noexcept = 0;
   // Whether something is known to wait for poll(), without looking for more. Costs a load.
   virtual bool has_arrived() const noexcept { return false; }
-  // The look before sleeping on the doorbell: when it says no, what comes from now on rings.
-  // THREADS: any. BLOCKS: never.
-  virtual bool has_incoming() noexcept = 0;
+  // The look before sleeping on the doorbell, for what poll(sink, take) would deliver: when it says
+  // no, what comes from now on rings. THREADS: any. BLOCKS: never.
+  virtual bool has_incoming(Take take = Take::kAll) noexcept = 0;
 
   // Frames handed over to `destination` (or open for it) and not yet given back.
   virtual std::uint32_t in_flight(Pe destination, Lane lane) const noexcept = 0;

@@ -64,6 +64,8 @@ class Faulty final : public Lamella {
   std::uint32_t frame_capacity() const noexcept override { return inner_->frame_capacity(); }
   std::uint32_t frames(Lane lane) const noexcept override { return inner_->frames(lane); }
   std::uint32_t credits(Lane lane) const noexcept override { return inner_->credits(lane); }
+  bool reaches_itself() const noexcept override { return inner_->reaches_itself(); }
+  std::uint64_t pool_bytes() const noexcept override { return inner_->pool_bytes(); }
 
   bool try_open(Pe destination, Lane lane, OpenFrame& frame) noexcept override {
     if (dead_.load()) return false;
@@ -89,12 +91,14 @@ class Faulty final : public Lamella {
   }
   void unclaim_eager(Pe destination) noexcept override { inner_->unclaim_eager(destination); }
 
-  bool poll(FrameSink& sink) noexcept override {
+  bool poll(FrameSink& sink, Take take) noexcept override {
     if (dead_.load() || looks_away()) return false;
-    return inner_->poll(sink);
+    return inner_->poll(sink, take);
   }
   bool has_arrived() const noexcept override { return !dead_.load() && inner_->has_arrived(); }
-  bool has_incoming() noexcept override { return !dead_.load() && inner_->has_incoming(); }
+  bool has_incoming(Take take) noexcept override {
+    return !dead_.load() && inner_->has_incoming(take);
+  }
 
   std::uint32_t in_flight(Pe destination, Lane lane) const noexcept override {
     return inner_->in_flight(destination, lane);

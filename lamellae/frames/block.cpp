@@ -75,19 +75,6 @@ void Block::construct(std::byte* base, const BlockShape& shape) noexcept {
   for (std::uint32_t i = 0; i < shape.all_frames(); ++i) new (&block.control(i)) FrameControl();
 }
 
-std::atomic<std::uint32_t>& Block::in_flight(Lane lane, Pe destination) const noexcept {
-  auto* counts = reinterpret_cast<std::atomic<std::uint32_t>*>(base_ + at_.in_flight);
-  return counts[static_cast<std::size_t>(lane) * num_pes_ + destination];
-}
-
-EagerSlot& Block::eager_slot(Pe source) const noexcept {
-  return reinterpret_cast<EagerSlot*>(base_ + at_.eager)[source];
-}
-
-std::atomic<std::uint32_t>& Block::eager_taken(Pe source) const noexcept {
-  return reinterpret_cast<std::atomic<std::uint32_t>*>(base_ + at_.eager_taken)[source];
-}
-
 std::atomic<std::uint64_t>* Block::free_words(Lane lane) const noexcept {
   return reinterpret_cast<std::atomic<std::uint64_t>*>(base_ +
                                                        at_.free[static_cast<std::size_t>(lane)]);
@@ -97,14 +84,6 @@ void Block::release_frames(Lane lane, std::uint32_t from, std::uint32_t to) cons
   for (std::uint32_t bit = from; bit < to; ++bit)
     free_words(lane)[bit / 64].fetch_or(std::uint64_t{1} << (bit % 64));
   head().ready[static_cast<std::size_t>(lane)].store(to);
-}
-
-FrameControl& Block::control(std::uint32_t frame) const noexcept {
-  return reinterpret_cast<FrameControl*>(base_ + at_.control)[frame];
-}
-
-std::byte* Block::frame(std::uint32_t frame) const noexcept {
-  return base_ + frame_offset(frame);
 }
 
 }  // namespace lamellar::lamellae

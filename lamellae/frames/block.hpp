@@ -87,16 +87,25 @@ class Block {
   static void construct(std::byte* base, const BlockShape& shape) noexcept;
 
   BlockHead& head() const noexcept { return *reinterpret_cast<BlockHead*>(base_); }
-  std::atomic<std::uint32_t>& in_flight(Lane lane, Pe destination) const noexcept;
+  std::atomic<std::uint32_t>& in_flight(Lane lane, Pe destination) const noexcept {
+    auto* counts = reinterpret_cast<std::atomic<std::uint32_t>*>(base_ + at_.in_flight);
+    return counts[static_cast<std::size_t>(lane) * num_pes_ + destination];
+  }
   // REQUIRES: has_eager(). The slot in which `source` posts for this PE, and how many records of it
   // this PE has taken.
-  EagerSlot& eager_slot(Pe source) const noexcept;
-  std::atomic<std::uint32_t>& eager_taken(Pe source) const noexcept;
+  EagerSlot& eager_slot(Pe source) const noexcept {
+    return reinterpret_cast<EagerSlot*>(base_ + at_.eager)[source];
+  }
+  std::atomic<std::uint32_t>& eager_taken(Pe source) const noexcept {
+    return reinterpret_cast<std::atomic<std::uint32_t>*>(base_ + at_.eager_taken)[source];
+  }
   bool has_eager() const noexcept { return num_pes_ <= kMostEagerPes; }
   // Words of the free-frame bitmap of a lane; a set bit is a free frame.
   std::atomic<std::uint64_t>* free_words(Lane lane) const noexcept;
-  FrameControl& control(std::uint32_t frame) const noexcept;
-  std::byte* frame(std::uint32_t frame) const noexcept;
+  FrameControl& control(std::uint32_t frame) const noexcept {
+    return reinterpret_cast<FrameControl*>(base_ + at_.control)[frame];
+  }
+  std::byte* frame(std::uint32_t frame) const noexcept { return base_ + frame_offset(frame); }
   std::size_t frame_offset(std::uint32_t frame) const noexcept {
     return at_.frames + std::size_t{frame} * frame_bytes_;
   }

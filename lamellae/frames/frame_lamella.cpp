@@ -8,6 +8,7 @@
 
 #include "base/core/assert.hpp"
 #include "base/log/log.hpp"
+#include "lamellae/frames/planted.hpp"
 
 namespace lamellar::lamellae {
 namespace {
@@ -232,15 +233,16 @@ void FrameLamella::post_eager(Pe destination, Lane lane, std::uint32_t bytes) no
   to.head().doorbell.notify(1, scope_);
 }
 
-bool FrameLamella::eager_waits(Pe source) const noexcept {
-  return mine().eager_slot(source).posted.load() !=
-         mine().eager_taken(source).load(std::memory_order_relaxed);
+bool FrameLamella::eager_waits(Pe source, Take take) const noexcept {
+  const EagerSlot& slot = mine().eager_slot(source);
+  return slot.posted.load() != mine().eager_taken(source).load(std::memory_order_relaxed) &&
+         (take == Take::kAll || slot.lane != Lane::kRequest);
 }
 
 // The record is copied out, so that its slot is free before it runs: an answer tells the sender so.
-bool FrameLamella::receive_eager(Pe source, FrameSink& sink) noexcept {
+bool FrameLamella::receive_eager(Pe source, FrameSink& sink, Take take) noexcept {
   if (taking_eager_.exchange(true)) return false;
-  if (!eager_waits(source)) {
+  if (!eager_waits(source, take)) {
     taking_eager_.store(false, std::memory_order_release);
     return false;
   }
@@ -256,11 +258,9 @@ bool FrameLamella::receive_eager(Pe source, FrameSink& sink) noexcept {
   base::sim_point();
   mine().eager_taken(source).store(posted, std::memory_order_release);
   EagerSender& back = eager_[source];
-  // Whoever claims our slot there may know more by now.
-  std::uint32_t known = back.taken.load(std::memory_order_relaxed);
-  while (static_cast<std::int32_t>(acked - known) > 0 &&
-         !back.taken.compare_exchange_weak(known, acked, std::memory_order_acq_rel)) {
-  }
+  // Whoever claims our slot there may know more by now; what is older only makes it look.
+  if (static_cast<std::int32_t>(acked - back.taken.load(std::memory_order_relaxed)) > 0)
+    back.taken.store(acked, std::memory_order_release);
   if (fits) {
     count_alone(eager_received_);
     count_alone(eager_bytes_, bytes);
@@ -276,52 +276,78 @@ bool FrameLamella::receive_eager(Pe source, FrameSink& sink) noexcept {
   return true;
 }
 
-bool FrameLamella::poll_eager(FrameSink& sink) noexcept {
+bool FrameLamella::poll_eager(FrameSink& sink, Take take) noexcept {
   if (eager_ == nullptr) return false;
   bool any = false;
   for (Pe pe = 0; pe < shape_.num_pes; ++pe)
-    if (eager_waits(pe)) any = receive_eager(pe, sink) || any;
+    if (eager_waits(pe, take)) any = receive_eager(pe, sink, take) || any;
   return any;
 }
 
-bool FrameLamella::has_incoming() noexcept {
+bool FrameLamella::any_pending(Take take) const noexcept {
+  return pending_[static_cast<std::size_t>(Lane::kReply)].first.load() != 0 ||
+         (take == Take::kAll &&
+          pending_[static_cast<std::size_t>(Lane::kRequest)].first.load() != 0);
+}
+
+bool FrameLamella::has_incoming(Take take) noexcept {
   for (Pe pe = 0; eager_ != nullptr && pe < shape_.num_pes; ++pe)
-    if (eager_waits(pe)) return true;
-  return pending_.load() != 0 || mine().head().inbox.load() != 0;
+    if (eager_waits(pe, take)) return true;
+  return any_pending(take) || mine().head().inbox.load() != 0;
 }
 
-bool FrameLamella::take_one(Address& address) noexcept {
-  if (pending_.load() == 0 && mine().head().inbox.load() == 0) return false;
-  if (taking_.exchange(true)) return false;
-  std::uint64_t link = pending_.load(std::memory_order_relaxed);
-  if (link == 0) {
-    std::uint64_t newest = mine().head().inbox.exchange(0);  // pairs with push()
-    while (newest != 0) {
-      FrameControl& control = blocks_[(newest - 1) >> 32].control(
-          static_cast<std::uint32_t>(newest - 1));
-      const std::uint64_t older = control.next;
-      control.next = link;
-      link = newest;
-      newest = older;
-    }
-    base::sim_point();
+// While taking_: what is in the inbox goes behind what is pending in its lane.
+void FrameLamella::take_inbox() noexcept {
+  std::uint64_t newest = mine().head().inbox.exchange(0);  // pairs with push()
+  std::uint64_t first[kLanes] = {0, 0};
+  std::uint64_t last[kLanes] = {0, 0};
+  while (newest != 0) {
+    FrameControl& control = control_of(newest);
+    // What a sender wrote; deliver() looks at it more closely.
+    const std::size_t lane = control.lane == Lane::kRequest ? 0 : 1;
+    const std::uint64_t older = control.next;
+    control.next = first[lane];
+    if (first[lane] == 0) last[lane] = newest;
+    first[lane] = newest;
+    newest = older;
   }
-  std::uint64_t rest = 0;
-  if (link != 0) {
-    address = {static_cast<Pe>((link - 1) >> 32), static_cast<std::uint32_t>(link - 1)};
-    rest = blocks_[address.pe].control(address.frame).next;
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    Pending& pending = pending_[lane];
+    if (first[lane] == 0) continue;
+    if (pending.first.load(std::memory_order_relaxed) == 0)
+      pending.first.store(first[lane]);
+    else
+      control_of(pending.last).next = first[lane];
+    pending.last = last[lane];
   }
-  pending_.store(rest);
-  taking_.store(false);
-  if (rest != 0) doorbell().notify(1, scope_);  // somebody else may take the next one
   base::sim_point();
-  return link != 0;
 }
 
-bool FrameLamella::poll(FrameSink& sink) noexcept {
-  const bool eager = poll_eager(sink);
+// Replies first: others wait for them, and they ask for nothing.
+bool FrameLamella::take_one(Address& address, Take take) noexcept {
+  if (!any_pending(take) && mine().head().inbox.load() == 0) return false;
+  if (taking_.exchange(true)) return false;
+  if (!any_pending(take)) take_inbox();
+  const bool reply = pending(Lane::kReply).first.load(std::memory_order_relaxed) != 0;
+  std::uint64_t link = 0;
+  if (reply || take == Take::kAll) {
+    Pending& from = pending(reply ? Lane::kReply : Lane::kRequest);
+    link = from.first.load(std::memory_order_relaxed);
+    if (link != 0) from.first.store(control_of(link).next);
+  }
+  const bool more = any_pending(take);
+  taking_.store(false);
+  if (more) doorbell().notify(1, scope_);  // somebody else may take the next one
+  base::sim_point();
+  if (link == 0) return false;
+  address = {static_cast<Pe>((link - 1) >> 32), static_cast<std::uint32_t>(link - 1)};
+  return true;
+}
+
+bool FrameLamella::poll(FrameSink& sink, Take take) noexcept {
+  const bool eager = poll_eager(sink, take);
   Address address{};
-  if (!take_one(address)) return eager;
+  if (!take_one(address, take)) return eager;
   receive(address, sink);
   return true;
 }
@@ -408,6 +434,7 @@ void FrameLamella::give_back(const Block& owner, std::uint32_t index, Pe destina
   const std::uint32_t life = life_of(control.state.load(std::memory_order_relaxed));
   control.state.store((life + 1) << 2);
   base::sim_point();
+  if (g_planted_credit_leak.load(std::memory_order_relaxed) && life % 4 == 3) return;
   // The frame first, then the credit: see try_open().
   const std::uint32_t bit = lane == Lane::kRequest ? index : index - frames(Lane::kRequest);
   owner.free_words(lane)[bit / 64].fetch_or(std::uint64_t{1} << (bit % 64));

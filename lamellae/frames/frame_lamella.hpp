@@ -33,6 +33,10 @@ class FrameLamella final : public Lamella {
     return shape_.frames[static_cast<std::size_t>(lane)];
   }
   std::uint32_t credits(Lane lane) const noexcept override;
+  bool reaches_itself() const noexcept override { return true; }
+  std::uint64_t pool_bytes() const noexcept override {
+    return std::uint64_t{shape_.all_frames()} * shape_.frame_bytes;
+  }
   bool try_open(Pe destination, Lane lane, OpenFrame& frame) noexcept override;
   void publish(FrameRef frame) noexcept override;
   void seal(const OpenFrame& frame) noexcept override;
@@ -40,8 +44,8 @@ class FrameLamella final : public Lamella {
   bool try_claim_eager(Pe destination, EagerRoom& room) noexcept override;
   void post_eager(Pe destination, Lane lane, std::uint32_t bytes) noexcept override;
   void unclaim_eager(Pe destination) noexcept override;
-  bool poll(FrameSink& sink) noexcept override;
-  bool has_incoming() noexcept override;
+  bool poll(FrameSink& sink, Take take = Take::kAll) noexcept override;
+  bool has_incoming(Take take = Take::kAll) noexcept override;
   std::uint32_t in_flight(Pe destination, Lane lane) const noexcept override;
   void want_frames(bool wanted) noexcept override;
   base::EventCount& doorbell() noexcept override { return mine().head().doorbell; }
@@ -78,15 +82,26 @@ class FrameLamella final : public Lamella {
     std::atomic<std::uint32_t> taken{0};  // of them, as far as is known
   };
   const Block& mine() const noexcept { return blocks_[my_pe_]; }
-  bool eager_waits(Pe source) const noexcept;
-  bool poll_eager(FrameSink& sink) noexcept;
-  bool receive_eager(Pe source, FrameSink& sink) noexcept;
+  FrameControl& control_of(std::uint64_t link) const noexcept {
+    return blocks_[(link - 1) >> 32].control(static_cast<std::uint32_t>(link - 1));
+  }
+  bool eager_waits(Pe source, Take take) const noexcept;
+  bool poll_eager(FrameSink& sink, Take take) noexcept;
+  bool receive_eager(Pe source, FrameSink& sink, Take take) noexcept;
   bool take_credit(Lane lane, Pe destination) noexcept;
   bool any_free(Lane lane) const noexcept;
   bool take_free(Lane lane, std::uint32_t& index) noexcept;
   bool grow(Lane lane) noexcept;
   void push(std::uint32_t index, FrameControl& control) noexcept;
-  bool take_one(Address& address) noexcept;
+  // What was taken from the inbox and waits to be read, of one lane.
+  struct Pending {
+    std::atomic<std::uint64_t> first{0};  // oldest first
+    std::uint64_t last = 0;               // while there is a first; of whoever takes
+  };
+  Pending& pending(Lane lane) noexcept { return pending_[static_cast<std::size_t>(lane)]; }
+  bool any_pending(Take take) const noexcept;
+  void take_inbox() noexcept;
+  bool take_one(Address& address, Take take) noexcept;
   void receive(Address address, FrameSink& sink) noexcept;
   const char* deliver(Address address, FrameControl& control, FrameSink& sink) noexcept;
   void refuse(Address address, const char* fault) noexcept;
@@ -108,7 +123,7 @@ class FrameLamella final : public Lamella {
   std::atomic<std::uint64_t> eager_received_{0};
   std::atomic<std::uint64_t> eager_bytes_{0};
   alignas(64) std::atomic<bool> taking_{false};   // one thread at a time takes from pending_
-  std::atomic<std::uint64_t> pending_{0};         // taken from the inbox, oldest first
+  Pending pending_[kLanes];
   alignas(64) std::atomic<std::uint64_t> opened_{0};
   std::atomic<std::uint64_t> handed_over_{0};
   alignas(64) std::atomic<std::uint64_t> received_{0};

@@ -36,13 +36,14 @@ class OfiLamella final : public Lamella {
     return lanes_[static_cast<std::size_t>(lane)];
   }
   std::uint32_t credits(Lane lane) const noexcept override;
+  std::uint64_t pool_bytes() const noexcept override { return arena_.bytes(); }
   bool try_open(Pe destination, Lane lane, OpenFrame& frame) noexcept override;
   void publish(FrameRef frame) noexcept override;
   void seal(const OpenFrame& frame) noexcept override;
   void discard(const OpenFrame& frame) noexcept override;
-  bool poll(FrameSink& sink) noexcept override;
+  bool poll(FrameSink& sink, Take take = Take::kAll) noexcept override;
   bool has_arrived() const noexcept override { return waiting_.load() != 0; }
-  bool has_incoming() noexcept override;
+  bool has_incoming(Take take = Take::kAll) noexcept override;
   std::uint32_t in_flight(Pe destination, Lane lane) const noexcept override;
   void want_frames(bool wanted) noexcept override;
   base::EventCount& doorbell() noexcept override { return options_.home->doorbell(); }
@@ -169,15 +170,25 @@ class OfiLamella final : public Lamella {
   void lose(Pe pe, const std::string& why) noexcept;
   void returned(Peer& peer, const std::uint32_t (&consumed)[2], const char*& fault) noexcept;
 
+  // Arrivals that poll(sink, take) would deliver.
+  std::uint32_t arrivals(Take take) const noexcept {
+    return take == Take::kAll ? waiting_.load() : waiting_replies_.load();
+  }
+  // Requests that wait lie in all receive buffers: nothing else could arrive.
+  bool starved() const noexcept { return waiting_.load() != 0 && lent_.load() == 0; }
+  bool next_arrival(Take take, Arrival& arrival) noexcept;
+
   // ofi_receive.cpp. While wire_ is held: drive, lend, received.
   void drive(bool for_others) noexcept;
   void lend() noexcept;
   void received(const Endpoint::Event& event) noexcept;
+  void make_way();
+  void arrived(const Arrival& arrival, Lane lane);
   const char* take_message(const wire::MessageHead& head, const Endpoint::Event& event) noexcept;
   const char* take_frame(const wire::MessageHead& head, const Endpoint::Event& event) noexcept;
   const char* take_piece(Peer& peer, const wire::MessageHead& head,
                          const std::byte* payload) noexcept;
-  std::unique_ptr<Partial> new_partial(const wire::MessageHead& head, std::uint64_t key);
+  std::unique_ptr<Partial> new_partial(Pe source, Lane lane, std::uint64_t key);
   bool advance(Partial& partial) noexcept;
   void deliver_whole(const Arrival& arrival, FrameSink& sink) noexcept;
   void deliver_partial(Partial& partial, FrameSink& sink) noexcept;
@@ -208,13 +219,15 @@ class OfiLamella final : public Lamella {
   std::vector<Peer> peers_;
   std::deque<Pe> active_;            // peers with something to send
   std::atomic<std::size_t> actives_{0};  // of them; stored under mutex_, read without
-  std::deque<Arrival> inbox_;
+  std::deque<Arrival> inbox_[kLanes];
   std::vector<Pe> owing_;            // peers that are owed a report of consumed frames
   std::vector<std::unique_ptr<Partial>> spare_;
   std::uint64_t next_shifted_ = 0;
   Counters counters_;
   std::atomic<std::uint32_t> wanting_{0};
-  std::atomic<std::uint32_t> waiting_{0};  // arrivals in the inbox
+  std::atomic<std::uint32_t> waiting_{0};          // arrivals in the inboxes
+  std::atomic<std::uint32_t> waiting_replies_{0};  // of them in that of replies
+  std::atomic<std::uint32_t> lent_{0};             // receive buffers that are
   std::atomic<std::uint32_t> idle_{0};     // polls without news
   std::atomic<bool> refused_one_{false};
   std::atomic<bool> lost_one_{false};  // a connection, or the endpoint: one is told

@@ -118,23 +118,29 @@ Counters OfiLamella::counters() const noexcept {
   return all;
 }
 
-bool OfiLamella::poll(FrameSink& sink) noexcept {
-  if (waiting_.load() == 0 && wire_.try_lock()) {
+// Replies first: others wait for them, and they ask for nothing.
+bool OfiLamella::next_arrival(Take take, Arrival& arrival) noexcept {
+  if (arrivals(take) == 0) return false;
+  const base::Lock lock(mutex_);
+  const bool reply = !inbox_[at(Lane::kReply)].empty();
+  std::deque<Arrival>& inbox = inbox_[at(reply ? Lane::kReply : Lane::kRequest)];
+  if (inbox.empty() || (!reply && take == Take::kReplies)) return false;
+  arrival = inbox.front();
+  inbox.pop_front();
+  waiting_.fetch_sub(1);
+  if (reply) waiting_replies_.fetch_sub(1);
+  return true;
+}
+
+bool OfiLamella::poll(FrameSink& sink, Take take) noexcept {
+  if (arrivals(take) == 0 && wire_.try_lock()) {
     drive(false);
     wire_.unlock();
     pump_if_asked();
   }
+  if (arrivals(take) == 0 && starved()) make_way();
   Arrival arrival;
-  bool more = false;
-  if (waiting_.load() != 0) {
-    const base::Lock lock(mutex_);
-    if (!inbox_.empty()) {
-      arrival = inbox_.front();
-      inbox_.pop_front();
-      more = waiting_.fetch_sub(1) != 1;
-    }
-  }
-  if (arrival.partial == nullptr && arrival.payload == nullptr) {
+  if (!next_arrival(take, arrival)) {
     // What is owed is told at once when nothing else is to do, and not for each frame of a stream.
     constexpr std::uint32_t kQuiet = 16;
     if (idle_.fetch_add(1, std::memory_order_relaxed) == kQuiet && want_credit_notes()) pump();
@@ -142,7 +148,7 @@ bool OfiLamella::poll(FrameSink& sink) noexcept {
   }
   idle_.store(0, std::memory_order_relaxed);
   // While this thread runs what came, others take the next one.
-  if (more)
+  if (arrivals(take) != 0)
     ring(1);
   else
     keep_watch();
@@ -153,8 +159,8 @@ bool OfiLamella::poll(FrameSink& sink) noexcept {
   return true;
 }
 
-bool OfiLamella::has_incoming() noexcept {
-  if (waiting_.load() != 0) return true;
+bool OfiLamella::has_incoming(Take take) noexcept {
+  if (arrivals(take) != 0) return true;
   bool may_sleep = false;
   want_credit_notes();
   {
@@ -164,7 +170,7 @@ bool OfiLamella::has_incoming() noexcept {
     may_sleep = endpoint_->may_sleep();
   }
   pump_if_asked();
-  if (waiting_.load() != 0 || !may_sleep) return true;
+  if (arrivals(take) != 0 || starved() || !may_sleep) return true;
   watch_descriptor();
   return false;
 }

@@ -33,6 +33,7 @@ void OfiLamella::drive(bool for_others) noexcept {
           break;
         case Endpoint::Event::Kind::kReleased: {
           buffers_[event.token].lent = false;
+          lent_.fetch_sub(1);
           const base::Lock lock(mutex_);
           lendable_[event.token] = buffers_[event.token].readers == 0;
           may_lend_.store(true);
@@ -61,7 +62,10 @@ void OfiLamella::lend() noexcept {
       lendable_[i] = false;
     }
     buffers_[i].lent = endpoint_->receive(arena_.receive(i), arena_.shape().receive_bytes, i);
-    if (!buffers_[i].lent) broken_ = endpoint_->trouble();
+    if (buffers_[i].lent)
+      lent_.fetch_add(1);
+    else
+      broken_ = endpoint_->trouble();
   }
 }
 
@@ -128,9 +132,15 @@ const char* OfiLamella::take_frame(const wire::MessageHead& head,
   arrival.source = head.frame.source;
   arrival.lane = static_cast<Lane>(head.frame.lane);
   ++buffers_[arrival.buffer].readers;
-  inbox_.push_back(arrival);
-  waiting_.fetch_add(1);
+  arrived(arrival, arrival.lane);
   return nullptr;
+}
+
+// Under mutex_.
+void OfiLamella::arrived(const Arrival& arrival, Lane lane) {
+  inbox_[at(lane)].push_back(arrival);
+  if (lane == Lane::kReply) waiting_replies_.fetch_add(1);
+  waiting_.fetch_add(1);
 }
 
 const char* OfiLamella::take_piece(Peer& peer, const wire::MessageHead& head,
@@ -145,7 +155,8 @@ const char* OfiLamella::take_piece(Peer& peer, const wire::MessageHead& head,
       peer.partials.size() >= std::size_t{lanes_[0]} + lanes_[1])
     return "of more frames at once than there are";
   std::unique_ptr<Partial>& place = peer.partials[key];
-  if (place == nullptr) place = new_partial(head, key);
+  if (place == nullptr)
+    place = new_partial(head.frame.source, static_cast<Lane>(head.frame.lane), key);
   Partial& partial = *place;
   const bool known = std::any_of(partial.ahead.begin(), partial.ahead.end(),
                                  [&](const Piece& piece) { return piece.from == head.from; });
@@ -160,12 +171,11 @@ const char* OfiLamella::take_piece(Peer& peer, const wire::MessageHead& head,
   partial.queued = true;
   Arrival arrival;
   arrival.partial = &partial;
-  inbox_.push_back(arrival);
-  waiting_.fetch_add(1);
+  arrived(arrival, partial.lane);
   return nullptr;
 }
 
-std::unique_ptr<OfiLamella::Partial> OfiLamella::new_partial(const wire::MessageHead& head,
+std::unique_ptr<OfiLamella::Partial> OfiLamella::new_partial(Pe source, Lane lane,
                                                              std::uint64_t key) {
   std::unique_ptr<Partial> partial;
   if (spare_.empty()) {
@@ -175,10 +185,30 @@ std::unique_ptr<OfiLamella::Partial> OfiLamella::new_partial(const wire::Message
     partial = std::move(spare_.back());
     spare_.pop_back();
   }
-  partial->source = head.frame.source;
-  partial->lane = static_cast<Lane>(head.frame.lane);
+  partial->source = source;
+  partial->lane = lane;
   partial->key = key;
   return partial;
+}
+
+// The requests that wait move out of the receive buffers: no more of them than their senders have
+// credit for.
+void OfiLamella::make_way() {
+  const base::Lock lock(mutex_);
+  for (Arrival& arrival : inbox_[at(Lane::kRequest)]) {
+    if (arrival.partial != nullptr) continue;
+    const std::uint64_t key = ++next_shifted_ << 32;
+    std::unique_ptr<Partial>& place = peers_[arrival.source].partials[key];
+    place = new_partial(arrival.source, arrival.lane, key);
+    std::memcpy(place->payload.get(), arrival.payload, arrival.length);
+    counters_.bytes_copied += arrival.length;
+    place->committed = arrival.length;
+    place->last = place->queued = true;
+    lendable_[arrival.buffer] = --buffers_[arrival.buffer].readers == 0;
+    arrival = {};
+    arrival.partial = place.get();
+  }
+  may_lend_.store(true);
 }
 
 // Under mutex_. Takes up the pieces that join what is there; whether there were any.

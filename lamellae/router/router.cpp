@@ -34,6 +34,11 @@ class Router final : public Lamella {
   std::uint32_t credits(Lane lane) const noexcept override {
     return std::min(inside_->credits(lane), outside_->credits(lane));
   }
+  bool reaches_itself() const noexcept override { return inside_->reaches_itself(); }
+
+  std::uint64_t pool_bytes() const noexcept override {
+    return inside_->pool_bytes() + outside_->pool_bytes();
+  }
 
   bool try_open(Pe destination, Lane lane, OpenFrame& frame) noexcept override {
     const bool here = is_here(destination);
@@ -64,17 +69,17 @@ class Router final : public Lamella {
     inside_->unclaim_eager(place_[destination]);
   }
 
-  bool poll(FrameSink& sink) noexcept override {
+  bool poll(FrameSink& sink, Take take) noexcept override {
     // Whoever was woken for it takes it first.
-    if (outside_->has_arrived() && outside_->poll(sink)) return true;
+    if (outside_->has_arrived() && outside_->poll(sink, take)) return true;
     InJobNumbers translated(sink, group_);
-    const bool near = inside_->poll(translated);
+    const bool near = inside_->poll(translated, take);
     // The network costs more to ask: as long as there is work here, every so often.
     if (near && turn_.fetch_add(1, std::memory_order_relaxed) % kNearTurns != 0) return true;
-    return outside_->poll(sink) || near;
+    return outside_->poll(sink, take) || near;
   }
-  bool has_incoming() noexcept override {
-    return inside_->has_incoming() || outside_->has_incoming();
+  bool has_incoming(Take take) noexcept override {
+    return inside_->has_incoming(take) || outside_->has_incoming(take);
   }
 
   std::uint32_t in_flight(Pe destination, Lane lane) const noexcept override {

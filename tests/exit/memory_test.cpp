@@ -116,7 +116,8 @@ TEST(CannotStart, AddressSpace) {
 
 // The pools of both PEs are mapped by each.
 TEST(CannotStart, AddressSpaceForOthersSegments) {
-  const Ended ended = shell("ulimit -v 200000 && LAMELLAR_POOL_FRAMES=4096 exec \"$@\"");
+  const Ended ended = shell(
+      "ulimit -v 200000 && LAMELLAR_BUFFER_LIMIT=1G LAMELLAR_POOL_FRAMES=4096 exec \"$@\"");
   EXPECT_EQ(ended.status, 2);
   EXPECT_NE(ended.err.find("mapping a segment of "), std::string::npos) << ended.err;
   EXPECT_NE(ended.err.find("RLIMIT_AS of 204800000 bytes"), std::string::npos) << ended.err;

@@ -61,8 +61,9 @@ TEST_P(Network, AProviderThatIsNotThere) {
 // Whose time-out of 1 ms ran out is known by its words: on a busy machine it may be that of the
 // control connections, which come first. Then again.
 TEST_P(Network, APeThatDoesNotAnswer) {
-  std::string said = "control connections";
-  for (int tries = 0; tries < 30 && said.find("control connections") != std::string::npos; ++tries) {
+  const char* const too_early = "control connections";
+  std::string said = too_early;
+  for (int tries = 0; tries < 30 && said.find(too_early) != std::string::npos; ++tries) {
     Child child(command("2", "LAMELLAR_CONNECT_TIMEOUT=0.001"), kAsRoot);
     ASSERT_NE(child.wait(), 0);
     said = child.err();

@@ -123,7 +123,7 @@ class House {
     ask<std::vector<std::string>>();
     ask<serial_test::Person>();
     ask<void>();
-    static_cast<void>(barrier_.begin(engine::Barrier::Channel::kUser, 0, {}));
+    static_cast<void>(barrier_.begin(engine::Barrier::Channel::kUser, 0, 0, {}));
     settle();
   }
   ~House() {
@@ -148,7 +148,7 @@ class House {
   template <class R>
   void ask() {
     auto* const state = detail::new_state<R>(engine_, "an answer", 1, {});
-    engine_.requests().open(*state, 0, &detail::arrive_one<R>);
+    engine_.requests().open(engine_.sender().shelf_of_this_thread(), *state, 0, &detail::arrive_one<R>);
     state->release();
   }
   void settle() {
@@ -340,11 +340,16 @@ Bytes answers() {
 
 Bytes control() {
   Writer to;
-  to.run(0, wire::Kind::kControl).put(wire::ControlHead{wire::Control::kExecuted, 0, 100, 0});
-  to.put(wire::ControlHead{wire::Control::kBarrier, 0, 2 << 8 | 0, 1});
-  to.put(wire::ControlHead{wire::Control::kEnded, 0, 7, 1});  // of a domain that there is not
+  to.run(0, wire::Kind::kControl).put(wire::ControlHead{wire::Control::kExecuted, 0, 0, 0});
+  to.put(wire::ControlHead{wire::Control::kBarrier, 0, 4 << 8 | 0, 1});
   to.deliver(kFresh | kReply).next_frame();
-  to.run(0, wire::Kind::kControl).put(wire::ControlHead{wire::Control::kBarrier, 0, 4 << 8 | 0, 1});
+  to.run(0, wire::Kind::kControl).put(wire::ControlHead{wire::Control::kBarrier, 0, 8 << 8 | 0, 1});
+  to.deliver(kEager | kReply).next_frame();
+  // More than was sent: refused.
+  to.run(0, wire::Kind::kControl).put(wire::ControlHead{wire::Control::kExecuted, 0, 100, 0});
+  to.deliver(kEager | kReply).next_frame();
+  // So is the end of records of a domain that there is not.
+  to.run(0, wire::Kind::kControl).put(wire::ControlHead{wire::Control::kEnded, 0, 7, 1});
   return to.deliver(kEager | kReply).input();
 }
 

@@ -289,5 +289,85 @@ LAMELLAR_MULTI_TEST(Flow, FlushHandsOverAtOnce, 2) {
   EXPECT_EQ(counter.local().value, 1000u);
 }
 
+// More than all frames hold, sent where nobody may wait for credit: the task runs them itself.
+LAMELLAR_MULTI_TEST(Flow, ATaskFloodsItsOwnPe, 1) {
+  PeLocal<Counter> counter(world);
+  const bool scarce = bytes_setting("LAMELLAR_POOL_FRAMES", 256) < 16;
+  const std::uint64_t count = kSlow || scarce ? 20000 : 2000000;
+  auto task = [](World inside, PeLocal<Counter> there, std::uint64_t times) -> Task<void> {
+    for (std::uint64_t i = 0; i < times; ++i)
+      inside.exec_am_pe<Count>(inside.my_pe(), there).detach();
+    co_await inside.async_wait_all();
+    EXPECT_EQ(there.local(inside).value, times);
+  };
+  world.block_on(task(world, counter, count));
+}
+
+struct Threads {
+  std::atomic<std::uint64_t> executed{0};
+  std::atomic<std::thread::id> first{};
+  std::atomic<bool> another{false};  // a second thread ran one
+};
+
+struct Slow {  // until a second thread has run one too, or for a while
+  PeLocal<Threads> threads;
+  std::uint64_t answer;
+  std::uint64_t exec(Context& context) const {
+    Threads& here = threads.local(context);
+    ++here.executed;
+    const std::thread::id me = std::this_thread::get_id();
+    std::thread::id nobody{};
+    if (!here.first.compare_exchange_strong(nobody, me) && nobody != me) here.another = true;
+    for (int i = 0; i < 1000 && !here.another; ++i) std::this_thread::yield();
+    return answer;
+  }
+};
+LAMELLAR_AM(Slow, threads, answer);
+
+struct SlowAndVaried {
+  PeLocal<Threads> threads;
+  std::string text;
+  void exec(Context& context) const {
+    Slow{threads, 0}.exec(context);
+    threads.local(context).executed += text.size() - 1;
+  }
+};
+LAMELLAR_AM(SlowAndVaried, threads, text);
+
+// Many slow messages in few frames: threads that have nothing to do get their part.
+LAMELLAR_MULTI_TEST(Flow, LongRunsAreShared, 1) {
+  PeLocal<Threads> threads(world), varied(world), answered(world);
+  if (world.num_threads_per_pe() == 1)  // there is nobody to wait for
+    for (const auto& each : {threads, varied, answered}) each.local(world).another = true;
+  world.barrier();
+  const std::uint64_t count = kSlow ? 500 : 2000;
+  const Pe to = next_pe(world);
+  std::uint64_t expected = 0;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    world.exec_am_pe<Slow>(to, threads, i).detach();
+    world.exec_am_pe<Slow>(world.my_pe(), threads, i).detach();
+  }
+  world.wait_all();  // one kind after the other: else each thread may be busy with its own
+  world.barrier();
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::string text(1 + i % 40, 'x');
+    world.exec_am_pe<SlowAndVaried>(to, varied, text).detach();
+    expected += text.size();
+  }
+  world.wait_all();
+  world.barrier();
+  std::vector<Future<std::uint64_t>> answers;
+  for (std::uint64_t i = 0; i < count; ++i)
+    answers.push_back(world.exec_am_pe<Slow>(to, answered, i).spawn());
+  for (std::uint64_t i = 0; i < count; ++i) EXPECT_EQ(answers[i].block(), i);
+  world.wait_all();
+  world.barrier();
+  EXPECT_EQ(threads.local().executed, 2 * count);
+  EXPECT_EQ(varied.local().executed, expected);
+  EXPECT_EQ(answered.local().executed, count);
+  for (const auto& each : {threads, varied, answered})
+    EXPECT_TRUE(each.local(world).another);
+}
+
 }  // namespace
 }  // namespace multi

@@ -230,7 +230,7 @@ LAMELLAR_MULTI_TEST(Groups, InsideOfCoroutines, 1) {
 }
 
 LAMELLAR_MULTI_TEST(Groups, TasksCountUntilTheyEnd, 1) {
-  Gate gate(world);
+  Gate gate(world), other_gate(world);  // one coroutine awaits a future
   const TaskGroup group = world.task_group();
   std::atomic<int> ran{0};
   // A coroutine lambda's captures must live as long as it does; parameters do.
@@ -240,11 +240,13 @@ LAMELLAR_MULTI_TEST(Groups, TasksCountUntilTheyEnd, 1) {
     co_return 5;
   };
   auto result = group.spawn(waits(gate.future(), ran));
-  { auto dropped = group.spawn(waits(gate.future(), ran)); }
+  { auto dropped = group.spawn(waits(other_gate.future(), ran)); }
   auto done = group.async_wait_all().spawn();
   world.wait_all();  // which does not wait for tasks
   EXPECT_FALSE(done.ready());
   gate.open();
+  EXPECT_FALSE(done.ready());
+  other_gate.open();
   done.block();
   EXPECT_EQ(2, ran);
   EXPECT_EQ(5, result.block());

@@ -33,7 +33,8 @@ Costs costs_of(const std::vector<std::string>& variables) {
   close(fd);
   std::vector<std::string> environment{"LD_AUDIT=" + auditor,
                                        std::string("LAMELLAR_TEST_COUNTS=") + page,
-                                       "LAMELLAR_NUM_PES=2", "LAMELLAR_THREADS=1"};
+                                       "LAMELLAR_NUM_PES=2", "LAMELLAR_THREADS=1",
+                                       "LAMELLAR_PROGRESS=poll"};  // no thread comes meanwhile
   environment.insert(environment.end(), variables.begin(), variables.end());
   Child child({folder + "process_calls"}, environment);
   EXPECT_EQ(0, child.wait()) << child.err();

@@ -84,6 +84,8 @@ TEST(Cores, PesOfAHostAreOnDifferentOnes) {
     EXPECT_EQ(second, said["PE 1 main"]) << result.ended.out;
     EXPECT_EQ(first, said["PE 0 user"]) << "inherited";
     EXPECT_EQ(second, said["PE 1 user"]) << "inherited";
+    EXPECT_EQ(first, said["PE 0 lml0.standin"]) << "where those are that it stands in for";
+    EXPECT_EQ(second, said["PE 1 lml1.standin"]);
     EXPECT_EQ(two.both(), said["PE 0 lml-helper"]);
     EXPECT_EQ(two.both(), said["PE 1 lml-helper"]);
     EXPECT_EQ(two.both(), said["end"]) << "the world's end gives the thread back";
@@ -99,6 +101,8 @@ TEST(Cores, ThreadsOfOneProcessToo) {
   Said said = pes.said;
   EXPECT_EQ(first, said["PE 0 main"]) << pes.ended.out;
   EXPECT_EQ(second, said["PE 1 main"]) << pes.ended.out;
+  EXPECT_EQ(first, said["PE 0 lml0.standin"]) << pes.ended.out;
+  EXPECT_EQ(second, said["PE 1 lml1.standin"]) << pes.ended.out;
   EXPECT_EQ(two.both(), said["PE 0 lml-helper"]);
   EXPECT_EQ(two.both(), said["end"]);
 

@@ -33,6 +33,7 @@ TEST(Idle, FourPesForFiveSeconds) {
     const std::string worker = "lml" + std::to_string(pe) + ".0";
     ASSERT_TRUE(switches.count(own) == 1 && switches.count(worker) == 1) << ended.out;
     EXPECT_LE(switches[own] + switches[worker] + switches["lml-helper"], 20) << ended.out;
+    EXPECT_EQ(0u, switches.count("lml" + std::to_string(pe) + ".standin")) << ended.out;
   }
 }
 

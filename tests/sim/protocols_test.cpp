@@ -11,10 +11,12 @@
 #include <atomic>
 #include <chrono>
 #include <numeric>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/clock/rng.hpp"
+#include "sim/protocols.hpp"
 #include "support/captured_log.hpp"
 #include "support/seeds.hpp"
 
@@ -30,11 +32,6 @@ using lamellar::testing_support::for_seeds;
 using lamellar::testing_support::for_these_seeds;
 using lamellar::testing_support::schedules;
 using Counter = std::atomic<std::uint64_t>;
-
-Pe pe_behind(const World& world, std::uint64_t by) {
-  return static_cast<Pe>((world.my_pe() + by) % world.num_pes());
-}
-Pe next_pe(const World& world) { return pe_behind(world, 1); }
 
 struct Increment {
   std::uint64_t value;
@@ -111,6 +108,27 @@ struct CountOf {
 };
 LAMELLAR_AM(CountOf, counts);
 
+// Each sends two more: one that nobody waits for, one whose answer is longer than itself. More than
+// pools of a few frames take, in circles.
+constexpr std::uint32_t kStormDepth = 4;
+constexpr std::uint64_t kStormed = (2u << kStormDepth) - 1;
+Counter g_stormed{0};
+struct Storm {
+  std::uint32_t depth;
+  std::vector<std::uint32_t> exec(Context& context) const {
+    ++g_stormed;
+    const World world = context.world();
+    if (depth != 0) {
+      world.exec_am_pe<Storm>(pe_behind(world, depth), depth - 1).detach();
+      auto dropped = world.exec_am_pe<Storm>(next_pe(world), depth - 1).spawn();
+    }
+    return std::vector<std::uint32_t>(20 * depth, depth);
+  }
+};
+LAMELLAR_AM(Storm, depth);
+
+namespace {
+
 // --- the protocols: 0, or how often something was wrong ------------------------------------
 
 int round_trips(World& world) {
@@ -165,6 +183,14 @@ int fan_out(World& world) {
   return 0;
 }
 int all_fanned_out(Pe pes) { return g_fanned_out.exchange(0) != pes * kFanned; }
+
+int storm(World& world) {
+  auto first = world.exec_am_pe<Storm>(next_pe(world), kStormDepth).spawn();
+  auto second = world.exec_am_pe<Storm>(pe_behind(world, 2), kStormDepth).spawn();
+  const int wrong = first.block() != std::vector<std::uint32_t>(20 * kStormDepth, kStormDepth);
+  return wrong + (second.block().size() != 20 * kStormDepth);
+}
+int all_stormed(Pe pes) { return g_stormed.exchange(0) != 2 * pes * kStormed; }
 
 int wait_all_and_barriers(World& world) {
   const PeLocal<Counter> counter(world);
@@ -254,12 +280,6 @@ int groups(World& world) {
   return wrong;
 }
 
-struct Protocol {
-  const char* name;
-  int (*run)(World&);
-  int (*after)(Pe pes) = [](Pe) { return 0; };  // when the job has ended
-  bool wide = false;                            // about more PEs than the others
-};
 constexpr Protocol kProtocols[] = {
     {"round_trips", round_trips},
     {"flood", flood},
@@ -269,26 +289,27 @@ constexpr Protocol kProtocols[] = {
     {"fan_out", fan_out, all_fanned_out},
     {"wait_all_and_barriers", wait_all_and_barriers},
     {"large", large},
-    {"broadcasts", broadcasts, [](Pe) { return 0; }, true},
-    {"groups", groups},
 };
+constexpr Protocol kBroadcasts{"broadcasts", broadcasts};
+constexpr Protocol kGroups{"groups", groups};
+constexpr Protocol kStorm{"storm", storm, all_stormed};
 
 // Everything that the seed decides.
 struct Shape {
   Protocol protocol;
   Pe pes;
   std::uint32_t threads;
-  std::string pool, frame_bytes, flush_us, executor, faults;
+  std::string pool, frame_bytes, flush_us, executor, faults, soft;
 };
 
-Shape shape_of(std::uint64_t seed) {
+Shape shape_of(std::uint64_t seed, std::span<const Protocol> protocols) {
   lamellar::base::Rng rng(seed);
   const auto pick = [&](auto... choices) {
     const std::common_type_t<decltype(choices)...> all[] = {choices...};
     return all[rng.next() % sizeof...(choices)];
   };
   Shape shape;
-  shape.protocol = kProtocols[rng.next() % std::size(kProtocols)];
+  shape.protocol = protocols[rng.next() % protocols.size()];
   shape.pes = pick(2u, 2u, 3u, 4u);
   shape.threads = pick(1u, 1u, 2u, 3u);
   shape.pool = pick("4", "4", "8", "64");
@@ -304,15 +325,22 @@ Shape shape_of(std::uint64_t seed) {
   if (which / 8 % 2 == 0) faults.push_back(pick("slow_poll=0.3", "slow_poll=0.2:5us"));
   for (const std::string& fault : faults)
     shape.faults += (shape.faults.empty() ? "" : ",") + fault;
-  if (shape.protocol.wide) shape.pes = pick(4u, 5u, 7u);
+  // Drawn last, so that seeds keep what they meant before. 0: as if there were no limit.
+  shape.soft = pick("0", "0", "1", "2K", "8K");
+  if (rng.next() % 4 == 0 && protocols.data() == kProtocols) shape.protocol = kStorm;
+  const std::uint64_t later = rng.next();
+  if (later % 4 == 0 && protocols.data() == kProtocols) {
+    shape.protocol = later / 4 % 2 == 0 ? kBroadcasts : kGroups;
+    if (later / 8 % 2 == 0) shape.pes = pick(4u, 5u, 7u);
+  }
   return shape;
 }
 
 std::ostream& operator<<(std::ostream& out, const Shape& shape) {
   return out << shape.protocol.name << " on " << shape.pes << " PEs of " << shape.threads
              << " threads (" << shape.executor << "), pool " << shape.pool << " of "
-             << shape.frame_bytes << ", flush " << shape.flush_us << " us, faults "
-             << shape.faults;
+             << shape.frame_bytes << ", flush " << shape.flush_us << " us, soft " << shape.soft
+             << ", faults " << shape.faults;
 }
 
 int launch(const Shape& shape, std::uint64_t seed) {
@@ -323,16 +351,25 @@ int launch(const Shape& shape, std::uint64_t seed) {
       .force("FRAME_BYTES", shape.frame_bytes)
       .force("FLUSH_US", shape.flush_us)
       .force("EXECUTOR", shape.executor)
+      .force("SPILL_SOFT", shape.soft)
       .force("FAULTS", shape.faults)
       .force("FAULT_SEED", std::to_string(seed))
       .launch([&](World& world) { return shape.protocol.run(world); });
 }
 
-void search(std::uint64_t seed) {
-  const Shape shape = shape_of(seed);
+}  // namespace
+
+std::span<const Protocol> message_protocols() { return kProtocols; }
+
+void search(std::uint64_t seed, std::span<const Protocol> protocols) {
+  const Shape shape = shape_of(seed, protocols);
   EXPECT_EQ(0, launch(shape, seed)) << shape;
   EXPECT_EQ(0, shape.protocol.after(shape.pes)) << shape;
 }
+
+namespace {
+
+void search(std::uint64_t seed) { search(seed, kProtocols); }
 
 TEST(Protocols, NoScheduleAndNoFaultBreaksThem) { for_seeds(schedules(1000), search); }
 
@@ -344,11 +381,43 @@ TEST(Protocols, NorDoTheSeedsThatFoundSomething) {
       search);
 }
 
+// Nobody ends this one.
+struct Endless {
+  std::uint64_t words[8];
+  void exec(Context& context) const {
+    const World world = context.world();
+    for (Pe i = 1; i <= 2; ++i) world.exec_am_pe(pe_behind(world, i), *this).detach();
+  }
+};
+LAMELLAR_AM(Endless, words);
+
+// What sends more than it gets, without end, is no silence and not all memory: it is an error.
+TEST(Protocols, AStormWithoutEndIsReported) {
+  for_seeds(schedules(10), [](std::uint64_t seed) {
+    const lamellar::testing_support::CapturedLog log;
+    const int status = lamellar::WorldBuilder()
+                           .force_num_pes(3)
+                           .force_threads(1 + static_cast<std::uint32_t>(seed % 2))
+                           .force("POOL_FRAMES", "4")
+                           .force("FRAME_BYTES", "1K")
+                           .force("SPILL_SOFT", "8K")
+                           .force("SPILL_HARD", "32K")
+                           .launch([](World& world) {
+                             world.exec_am_pe(next_pe(world), Endless{}).detach();
+                             world.barrier();
+                             return 0;
+                           });
+    EXPECT_NE(0, status);
+    EXPECT_TRUE(log.contains("LAMELLAR_SPILL_HARD allows 32768")) << log.text();
+    EXPECT_TRUE(log.contains(" of them are for PE ")) << log.text();
+  });
+}
+
 struct Deaths {
   std::uint64_t searched = 0, died = 0;
 
   void search(std::uint64_t seed) {
-    Shape shape = shape_of(seed);
+    Shape shape = shape_of(seed, kProtocols);
     lamellar::base::Rng rng(~seed);
     const auto dies = static_cast<Pe>(rng.next() % shape.pes);
     shape.faults += std::string(shape.faults.empty() ? "" : ",") + "kill=" + std::to_string(dies) +
@@ -379,4 +448,5 @@ TEST(Protocols, TheSeedsOfDeathsThatFoundSomething) {
       [&](std::uint64_t seed) { deaths.search(seed); });
 }
 
+}  // namespace
 }  // namespace sim_protocols_test

@@ -18,14 +18,15 @@ struct Ending {
   std::uint32_t domain = 0;  // in which it is a record; 0: none
 };
 
-// A piece of a run to execute, at least a record. In: source, request, counted, at, end, owner,
-// domain. Out: at, records, deferred, deferred_records, broken.
+// A piece of a run to execute, at least a record. In: source, request, counted, at, end, most,
+// owner, domain. Out: at, records, deferred, deferred_records, broken.
 struct RunArgs {
   Pe source = 0;
   bool request = false;              // records begin with a RequestId
   bool counted = true;               // the sender counts their bytes
   const std::byte* at = nullptr;
   const std::byte* end = nullptr;
+  std::uint64_t most = ~std::uint64_t{0};  // records to execute, should there be more
   Pe owner = 0;                      // of the domain
   std::uint32_t domain = 0;          // that the records belong to; 0: none
   std::uint32_t records = 0;         // executed
@@ -38,6 +39,7 @@ struct AmType {
   const char* name;
   std::uint32_t fixed;               // bytes of a body; kVariableSize: a length stands in front
   void (*execute)(engine::Engine& engine, const AmType& type, RunArgs& args) noexcept;
+  bool framed_here = false;          // to the own PE too it goes in frames, when detached
   std::atomic<std::uint32_t> number{0};  // 1 + place in this process' list
   AmType* next = nullptr;
 };

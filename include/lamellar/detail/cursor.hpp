@@ -25,13 +25,16 @@ struct alignas(128) Cursor {
   std::byte* payload = nullptr;
   // What the library needs besides.
   std::uint32_t run_header = 0;               // offset of the open run's header
+  std::uint32_t handed_over = 0;              // of what is committed, when the owner last did that
   std::byte* end = nullptr;
   std::atomic<std::uint64_t> frame{0};        // index | life << 32 of the open frame
   std::atomic<std::uint32_t> version{0};      // odd while the owner changes frames
   std::atomic<bool> watched{false};           // the progress tick looks at it
   std::atomic<std::uint64_t> sealed_bytes{0}; // committed bytes of all frames before this one
   std::uint64_t seen_by_tick = 0;             // the tick's: version and length it saw last
+  std::atomic<bool> rested{false};            // the owner has handed over everything
   bool open = false;
+  bool listed = false;                        // among the thread's active ones
   SpillFrame* spill = nullptr;                // set when the frame is private memory
   std::atomic<std::uint32_t> spill_committed{0};
 

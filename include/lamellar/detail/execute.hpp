@@ -1,6 +1,7 @@
 #pragma once
 // Running active messages: from received bytes, and on the own PE.
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 #include <type_traits>
@@ -141,7 +142,8 @@ void execute_run(engine::Engine& engine, const AmType& type, RunArgs& args) noex
   Context context(engine, args.source);
   if constexpr (trivial_wire<AM> && !am_is_coroutine<AM>) {
     if (!args.request) {
-      const std::size_t count = static_cast<std::size_t>(args.end - args.at) / sizeof(AM);
+      const std::size_t there = static_cast<std::size_t>(args.end - args.at) / sizeof(AM);
+      const std::size_t count = std::min<std::uint64_t>(there, args.most);
       const Answer answer{engine, type, args.source, false, {}};
       for (std::size_t i = 0; i < count; ++i) {
         AM am;
@@ -150,11 +152,11 @@ void execute_run(engine::Engine& engine, const AmType& type, RunArgs& args) noex
       }
       args.at += count * sizeof(AM);
       args.records += static_cast<std::uint32_t>(count);
-      args.broken = args.at != args.end;
+      args.broken = count == there && args.at != args.end;
       return;
     }
   }
-  while (args.at != args.end) {
+  for (std::uint64_t i = 0; i < args.most && args.at != args.end; ++i) {
     if (execute_record<AM>(engine, type, args, context)) continue;
     args.broken = true;
     return;
@@ -171,11 +173,16 @@ consteval const char* name_of_am() {
   return "";
 }
 
+// What is copied as bytes anyway, is small and runs at once costs least in frames.
+template <class AM>
+inline constexpr bool kFramedHere =
+    trivial_wire<AM> && sizeof(AM) <= 64 && !am_is_coroutine<AM>;
+
 template <class AM>
 inline constinit AmType am_type{name_of_am<AM>(),
                                 trivial_wire<AM> ? static_cast<std::uint32_t>(sizeof(AM))
                                                  : kVariableSize,
-                                &execute_run<AM>};
+                                &execute_run<AM>, kFramedHere<AM>};
 
 // A message to the own PE: moved into a job, never serialized. `state` is null when detached.
 template <class AM>
@@ -190,6 +197,7 @@ struct LocalJob : Job {
 
   static void start(Job* job) noexcept {
     auto* me = static_cast<LocalJob*>(job);
+    this_thread().inside.am = true;
     if constexpr (am_is_coroutine<AM>)
       trampoline(run_coroutine(me).handle);
     else
@@ -251,10 +259,12 @@ struct LocalJob : Job {
 // A callable that nobody waits for.
 template <class F>
 struct PostedCall : Job {
-  PostedCall(engine::Engine& on, F&& moved) : Job(&start), engine(on), call(std::move(moved)) {}
+  PostedCall(engine::Engine& on, F&& moved)
+      : Job(&start), engine(on), call(std::move(moved)), in_am(this_thread().inside.am) {}
   static void start(Job* job) noexcept {
     auto* const me = static_cast<PostedCall*>(job);
     engine::Engine& on = me->engine;
+    this_thread().inside.am = me->in_am;
     try {
       me->call();
     } catch (...) {
@@ -265,6 +275,7 @@ struct PostedCall : Job {
   }
   engine::Engine& engine;
   F call;
+  bool in_am;  // who posted it was: what it starts descends from that
 };
 
 template <class AM>

@@ -30,13 +30,19 @@ struct Job {
   Job* next = nullptr;
 };
 
+// What the calling thread runs just now. Two bytes: saved and restored as one.
+struct Inside {
+  bool handler = false;  // the innermost is a handler; others wait behind it
+  bool am = false;       // an active message, or a task descended from one: quiesce() waits for it
+};
+
 struct ThreadState {
   void* next_coroutine = nullptr;   // the trampoline's next handle
   CursorTable* cursors = nullptr;   // open frames of this thread for the world used last
   engine::Engine* engine = nullptr; // the world whose PE this thread works for
   engine::Scheduler* scheduler = nullptr;  // that runs the current task or handler
   std::uint32_t depth = 0;          // > 0: inside a task or a message handler
-  bool in_handler = false;          // the innermost is a handler; others wait behind it
+  Inside inside;
 };
 
 // initial-exec: reached by one instruction also from outside the library.
@@ -57,5 +63,9 @@ inline ThreadState& this_thread() noexcept { return t_state; }
 // THREADS: any. BLOCKS: never.
 LAMELLAR_API void submit(engine::Scheduler& scheduler, Job& job,
                          Priority priority = Priority::kNormal) noexcept;
+
+// A task descended from an active message is about to be submitted; it has run.
+LAMELLAR_API void descendant_began(engine::Scheduler& scheduler) noexcept;
+LAMELLAR_API void descendant_ended(engine::Scheduler& scheduler) noexcept;
 
 }  // namespace lamellar::detail

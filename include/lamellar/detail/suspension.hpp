@@ -58,12 +58,13 @@ class Suspended;
 class LAMELLAR_API Resumption final : public Waker {
  public:
   Resumption(Suspended& frame, engine::Scheduler& home) noexcept
-      : Waker(&resume, home), frame_(&frame) {}
+      : Waker(&resume, home), frame_(&frame), in_am_(this_thread().inside.am) {}
 
  private:
   friend class Suspended;
   static void resume(Job* job) noexcept;
   std::atomic<Suspended*> frame_;  // null: destroyed
+  const bool in_am_;               // see Inside: the coroutine goes on as what it was
 };
 
 // The coroutine's half, in its awaiter. An awaiter whose frame is destroyed while it is suspended

@@ -28,20 +28,24 @@ struct InSimulation {
 
 }  // namespace
 
-Thread::Thread(const std::string& name, std::function<void()> body) {
+Thread::Thread(const std::string& name, std::function<void()> body, Cpus cpus) {
   Sim* sim = t_sim;
   const int participant = sim != nullptr ? sim->add_participant() : -1;
-  const std::int64_t cpu = t_pin_new_threads != nullptr ? t_pin_new_threads->take() : -1;
+  if (sim != nullptr)
+    cpus.clear();
+  else if (cpus.empty() && t_pin_new_threads != nullptr)
+    cpus = t_pin_new_threads->take();
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS})
     sigdelset(&all, own);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this, sim, participant, cpu, name, body = std::move(body)] {
+  thread_ = std::thread([this, sim, participant, cpus = std::move(cpus), name,
+                         body = std::move(body)] {
     // A cpu that has gone since leaves the thread where its parent may run. Who sees the name sees
     // the cpu too.
-    if (cpu >= 0) static_cast<void>(set_affinity(0, {static_cast<std::uint32_t>(cpu)}));
+    if (!cpus.empty()) static_cast<void>(set_affinity(0, cpus));
     pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
     if (sim != nullptr) {
       static thread_local const InSimulation inside(*sim, participant, gone_);
@@ -66,11 +70,11 @@ PinNewThreads::PinNewThreads(std::span<const std::uint32_t> cpus) noexcept
 
 PinNewThreads::~PinNewThreads() { t_pin_new_threads = outer_; }
 
-std::int64_t PinNewThreads::take() noexcept {
-  if (cpus_.empty() || t_sim != nullptr) return -1;
+Cpus PinNewThreads::take() {
+  if (cpus_.empty()) return {};
   const std::uint32_t cpu = cpus_.front();
   cpus_ = cpus_.subspan(1);
-  return cpu;
+  return {cpu};
 }
 
 }  // namespace lamellar::base

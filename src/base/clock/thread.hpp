@@ -7,6 +7,8 @@
 #include <string>
 #include <thread>
 
+#include "base/clock/affinity.hpp"
+
 namespace lamellar::base {
 
 class Thread {
@@ -14,8 +16,9 @@ class Thread {
   Thread() = default;
   // Starts `body` under `name` (at most 15 characters are shown by tools), with all signals
   // blocked but those a thread causes itself: the program's own threads get the others. Takes
-  // part in the simulation of its parent.
-  Thread(const std::string& name, std::function<void()> body);
+  // part in the simulation of its parent. It keeps to `cpus` when there are any, except in a
+  // simulation.
+  Thread(const std::string& name, std::function<void()> body, Cpus cpus = {});
   Thread(Thread&&) = delete;
   ~Thread();  // joins
 
@@ -39,8 +42,8 @@ class PinNewThreads {
 
  private:
   friend class Thread;
-  // -1: none is left.
-  std::int64_t take() noexcept;
+  // One, or none when none is left.
+  Cpus take();
   std::span<const std::uint32_t> cpus_;
   PinNewThreads* const outer_;
 };

@@ -21,7 +21,6 @@ namespace {
 // append goes through the library, but one that was on its way when the frame was declared quiet
 // is only found by looking.
 constexpr std::uint64_t kSlowestNs = 100'000'000;
-constexpr int kQuietLooks = 10;
 
 constinit Mutex g_mutex;
 constinit std::weak_ptr<Helper> g_helper;
@@ -81,9 +80,11 @@ void Helper::wake() noexcept {
   static_cast<void>(!::write(bell_, &one, sizeof one));  // full means rung already
 }
 
-void Helper::arm() noexcept {
-  armed_.fetch_add(1);  // pairs with run(): who lowers the mode looks at armed_ afterwards
-  if (mode_.load() == kFast || mode_.exchange(kFast) == kFast) return;
+void Helper::arm(TickTarget& target) noexcept {
+  target.armed_.fetch_add(1);  // pairs with tick(): who lowers the mode looks at armed_ afterwards
+  if (target.mode_.load() == TickTarget::kFast ||
+      target.mode_.exchange(TickTarget::kFast) == TickTarget::kFast)
+    return;
   wake();
 }
 
@@ -163,44 +164,51 @@ void Helper::sleep(std::uint32_t seen_news, std::uint64_t deadline_ns) noexcept 
     serve_descriptors();
 }
 
-TickTarget::Seen Helper::tick_all(std::uint64_t& interval_ns) noexcept {
-  Lock lock(mutex_);
-  auto most = TickTarget::Seen::kNothing;
-  interval_ns = kSlowestNs;
-  for (TickTarget* target : targets_) {
-    most = std::max(most, target->tick());
-    interval_ns = std::min(interval_ns, std::max<std::uint64_t>(target->tick_interval_ns(), 1));
+void Helper::tick(TickTarget& target, std::uint64_t now) noexcept {
+  const std::uint64_t armed = target.armed_.load();
+  const auto seen = target.tick();
+  const std::uint64_t interval_ns = std::max<std::uint64_t>(target.tick_interval_ns(), 1);
+  const bool busy =
+      seen == TickTarget::Seen::kActive || armed != std::exchange(target.armed_before_, armed);
+  target.quiet_ = busy ? 0 : std::min(target.quiet_ + 1, target.patience());
+  target.its_mode_ = TickTarget::kFast;
+  if (target.quiet_ < target.patience()) {
+    target.slow_ns_ = interval_ns;
+  } else {
+    target.its_mode_ =
+        seen == TickTarget::Seen::kNothing ? TickTarget::kAsleep : TickTarget::kSlow;
+    target.slow_ns_ = std::min(kSlowestNs, std::max(target.slow_ns_, interval_ns) * 2);
   }
-  return most;
+  target.mode_.store(target.its_mode_);
+  if (target.armed_.load() != armed) target.mode_.store(target.its_mode_ = TickTarget::kFast);
+  const std::uint64_t pause_ns =
+      target.its_mode_ == TickTarget::kFast ? interval_ns : target.slow_ns_;
+  target.due_ns_ = target.its_mode_ == TickTarget::kAsleep ? kForever : now + pause_ns;
+}
+
+// When the next one is due. Who would be due soon comes along with one that is as seldom: those of
+// one interval end up together.
+std::uint64_t Helper::tick_all() noexcept {
+  const Lock lock(mutex_);
+  const std::uint64_t now = now_ns();
+  std::uint64_t longest_ns = 0;  // interval of who is due
+  for (TickTarget* const target : targets_) {
+    if (target->mode_.load() != target->its_mode_) target->due_ns_ = now;  // armed
+    if (target->due_ns_ <= now) longest_ns = std::max(longest_ns, target->tick_interval_ns());
+  }
+  std::uint64_t next_ns = kForever;
+  for (TickTarget* const target : targets_) {
+    const std::uint64_t early_ns = std::min(longest_ns, target->tick_interval_ns()) / 2;
+    if (target->due_ns_ <= now + early_ns) tick(*target, now);
+    next_ns = std::min(next_ns, target->due_ns_);
+  }
+  return next_ns;
 }
 
 void Helper::run() noexcept {
-  std::uint64_t interval_ns = 0;
-  std::uint64_t slow_ns = 0;
-  int quiet = kQuietLooks;
-  std::uint64_t armed_before = 0;
   while (!stopping_.load()) {
     const std::uint32_t seen_news = news_.load();
-    const std::uint64_t seen_armed = armed_.load();
-    const auto seen = tick_all(interval_ns);
-    const bool busy = seen == TickTarget::Seen::kActive || seen_armed != armed_before;
-    quiet = busy ? 0 : std::min(quiet + 1, kQuietLooks);
-    armed_before = seen_armed;
-    // Not asleep at the first quiet look: who sends now and then would wake it each time, which
-    // costs more than the looks.
-    if (quiet < kQuietLooks) {
-      slow_ns = interval_ns;
-      mode_.store(kFast);
-    } else {
-      mode_.store(seen == TickTarget::Seen::kNothing ? kAsleep : kSlow);
-      slow_ns = std::min(kSlowestNs, std::max(slow_ns, interval_ns) * 2);
-      if (armed_.load() != seen_armed) mode_.store(kFast);
-    }
-    const std::uint32_t mode = mode_.load();
-    if (mode == kAsleep)
-      sleep(seen_news, kForever);
-    else
-      sleep(seen_news, now_ns() + (mode == kFast ? interval_ns : slow_ns));
+    sleep(seen_news, tick_all());
   }
 }
 

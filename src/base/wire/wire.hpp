@@ -125,7 +125,7 @@ static_assert(sizeof(TreeHead) == 16);
 
 enum class Control : std::uint32_t {
   kExecuted = 1,  // a: request bytes of yours executed here so far (cumulative)
-  kBarrier = 2,   // a: (sequence << 1 | channel) << 8 | round, b: carried value
+  kBarrier = 2,   // a: (sequence << 2 | channel) << 8 | round, b: carried value
   kEnded = 3,     // a: a domain of yours, b: so many more of its records have ended here
 };
 

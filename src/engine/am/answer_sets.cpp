@@ -12,7 +12,7 @@ detail::RequestId AnswerSets::open(detail::FutureCore& state, Pe me, Pe num_pes,
   while (!sets_.try_emplace(++last_, std::move(set)).second) {
   }
   state.retain();
-  outstanding_.fetch_add(num_pes - 1);
+  opened_.fetch_add(num_pes - 1);
   return {kSlot, last_};
 }
 
@@ -35,7 +35,7 @@ bool AnswerSets::answer(detail::RequestId id, Pe source, detail::SpanReader* val
   }
   arrive(*state, source, value, std::move(error));
   state->release();
-  outstanding_.fetch_sub(1);
+  answered_.fetch_add(1);
   return true;
 }
 
@@ -64,7 +64,7 @@ void AnswerSets::fail_missing(const Set& set, const MakeError& make) noexcept {
   for (Pe pe = 0; pe < set.missing.size(); ++pe)
     if (set.missing[pe]) set.arrive(*set.state, pe, nullptr, make());
   set.state->release();
-  outstanding_.fetch_sub(set.left);
+  answered_.fetch_add(set.left);
 }
 
 }  // namespace lamellar::engine

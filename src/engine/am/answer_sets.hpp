@@ -30,8 +30,9 @@ class AnswerSets {
   // Of every one. Whoever opens one later finds what was published (seq_cst) before this.
   void fail_all(const MakeError& make) noexcept;
 
-  // Answers that have not come.
-  std::uint64_t outstanding() const noexcept { return outstanding_.load(); }
+  // How many answers were asked for so far, and have come or failed.
+  std::uint64_t opened() const noexcept { return opened_.load(); }
+  std::uint64_t answered() const noexcept { return answered_.load(); }
 
  private:
   struct Set {
@@ -45,7 +46,8 @@ class AnswerSets {
   base::Mutex mutex_;
   std::map<std::uint32_t, Set> sets_;  // by generation
   std::uint32_t last_ = 0;
-  std::atomic<std::uint64_t> outstanding_{0};
+  std::atomic<std::uint64_t> opened_{0};
+  std::atomic<std::uint64_t> answered_{0};
 };
 
 }  // namespace lamellar::engine

@@ -26,16 +26,29 @@ struct AssembledRecord {
 
 class Assembly {
  public:
-  // max_record: larger ones are refused. window: how far a piece may be ahead of what has arrived
-  // (pieces come in any order, but no more than a pool is under way). UNITS: bytes.
-  Assembly(std::uint64_t max_record, std::uint64_t window)
-      : max_record_(max_record), window_(window) {}
+  // UNITS: bytes.
+  struct Limits {
+    std::uint64_t max_record = 0;  // larger ones are refused
+    // How far a piece may be ahead of what has arrived (pieces come in any order, but no more than
+    // a pool is under way).
+    std::uint64_t window = 0;
+    // Records of one source that may be incomplete. It sends one at a time in each lane, and each
+    // of those before it lacks a piece that is under way.
+    std::uint32_t most_open = ~std::uint32_t{0};
+    std::uint64_t largest_counted = ~std::uint64_t{0};  // larger ones are not in held()
+  };
+  explicit Assembly(const Limits& limits) : limits_(limits) {}
 
   enum class Outcome : std::uint8_t { kIncomplete, kComplete, kRefused };
   // One piece of a record of `source`. THREADS: any.
   Outcome add(Pe source, const wire::FragmentHead& head, const std::byte* piece,
               AssembledRecord& whole);
   void clear() noexcept;
+  // Memory of incomplete records, now and at most so far; records too large to be in it, so far.
+  struct Use {
+    std::uint64_t held = 0, most_held = 0, uncounted = 0;
+  };
+  Use use() const noexcept;
 
  private:
   struct Piece {
@@ -53,16 +66,21 @@ class Assembly {
     // Pieces that came before those in front of them, by offset: a claim to lie far behind takes no
     // memory but its own.
     std::map<std::uint64_t, Piece> ahead;
+    std::uint64_t bytes_ahead = 0;
+    std::uint64_t counted = 0;
   };
+  using Partials = std::map<std::pair<Pe, std::uint64_t>, Partial>;
+  bool may_begin(Pe source) const;
+  void recount(Partial& partial, std::uint64_t bytes) noexcept;
   static bool is_new(const Partial& partial, std::uint64_t from, std::uint64_t to);
   static bool join(Partial& partial, const std::byte* piece, std::uint32_t length);
   static bool take(Partial& partial, const wire::FragmentHead& head, const std::byte* piece);
   static bool grow(Partial& partial, std::uint64_t size);
 
-  const std::uint64_t max_record_;
-  const std::uint64_t window_;
-  base::Mutex mutex_;
-  std::map<std::pair<Pe, std::uint64_t>, Partial> partials_;
+  const Limits limits_;
+  mutable base::Mutex mutex_;  // guards what follows
+  Partials partials_;
+  Use use_;
 };
 
 }  // namespace lamellar::engine

@@ -63,11 +63,10 @@ class Domains {
   void wait(Domain& domain, detail::FutureState<void>& state);
   void fail_all(const MakeError& make) noexcept;
 
-  // Whether there was a moment, during the call, at which all broadcasts begun here had ended.
-  bool broadcasts_quiet() const noexcept {
-    const std::uint64_t ended = broadcasts_ended_.load();
-    return ended == broadcasts_begun_.load();
-  }
+  // How many messages to all have begun here so far, and of these ended: each part that is passed
+  // on is one.
+  std::uint64_t broadcasts_begun() const noexcept { return broadcasts_begun_.load(); }
+  std::uint64_t broadcasts_ended() const noexcept { return broadcasts_ended_.load(); }
 
  private:
   using Waiting = std::vector<detail::FutureState<void>*>;

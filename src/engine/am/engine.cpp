@@ -1,15 +1,22 @@
 #include "engine/am/engine.hpp"
 
+#include <algorithm>
 #include <lamellar/error.hpp>
 
+#include "base/clock/futex.hpp"
 #include "base/core/assert.hpp"
 #include "base/log/log.hpp"
 #include "engine/am/failure.hpp"
+#include "engine/am/planted.hpp"
 
 namespace lamellar::engine {
+
+using lamellae::Lane;
+using lamellae::Take;
+
 namespace {
 
-// The world in which this thread ended own-PE messages since it reported that.
+// The world in which this thread ended own-PE messages or tasks since it reported that.
 constinit thread_local Engine* t_ended_some __attribute__((tls_model("initial-exec"))) = nullptr;
 
 }  // namespace
@@ -20,16 +27,20 @@ Engine::Engine(EngineOptions options, std::unique_ptr<lamellae::Lamella> lamella
       lamella_(std::move(lamella)),
       my_pe_(lamella_->my_pe()),
       num_pes_(lamella_->num_pes()),
+      frames_itself_(lamella_->reaches_itself()),
       types_(std::move(types)),
       domains_(std::make_shared<Domains>(*this)),
-      backlog_(std::make_unique<Backlog>(*lamella_)),
+      backlog_(std::make_unique<Backlog>(*lamella_, options_.spill)),
       locals_(options_.threads),
+      descendants_(options_.threads),
       objects_(new LocalObject[kMaxLocalObjects]) {
   SchedulerOptions scheduling;
   scheduling.pe = my_pe_;
   scheduling.workers = options_.threads - 1;
   scheduling.spins = options_.spins;
   if (options_.executor) scheduling.executor = options_.executor();
+  scheduling.stands_in = options_.stands_in;
+  scheduling.cpus = options_.cpus;
   scheduling.warn_after_s = options_.warn_after_s;
   scheduling.doorbell = &lamella_->doorbell();
   scheduling.scope = lamella_->doorbell_scope();
@@ -45,10 +56,14 @@ Engine::Engine(EngineOptions options, std::unique_ptr<lamellae::Lamella> lamella
   sending.flush_ns = options_.flush_ns;
   sending.threads_per_pe = options_.threads;
   sender_ = std::make_unique<Sender>(*lamella_, *scheduler_, *backlog_, sending);
-  const std::uint64_t pool =
-      lamella_->frames(lamellae::Lane::kRequest) + lamella_->frames(lamellae::Lane::kReply);
-  receiver_ = std::make_unique<Receiver>(*this, num_pes_, options_.max_record,
-                                         pool * lamella_->frame_capacity());
+  Assembly::Limits pieces;
+  pieces.max_record = options_.max_record;
+  pieces.window =
+      std::uint64_t{lamella_->frames(Lane::kRequest) + lamella_->frames(Lane::kReply)} *
+      lamella_->frame_capacity();
+  pieces.most_open = lamella_->credits(Lane::kRequest) + lamella_->credits(Lane::kReply) + 2;
+  pieces.largest_counted = options_.spill.largest_assembled;
+  receiver_ = std::make_unique<Receiver>(*this, num_pes_, pieces);
 }
 
 Engine::~Engine() { stop(); }
@@ -65,20 +80,59 @@ void Engine::stop() noexcept {
 }
 
 bool Engine::poll() noexcept {
-  if (t_ended_some == this) report_locals();
+  if (t_ended_some == this) report_ended();
   if (hear_of_failure()) return true;
+  if (backlog_->full()) [[unlikely]]
+    return poll_when_full();
   const bool received = lamella_->poll(*receiver_);
   return backlog_->drain() || received;
 }
 
+// The rule that bounds memory and cannot stop the world: decision 0012.
+bool Engine::poll_when_full() noexcept {
+  patience_.full(backlog_->times_full());
+  const bool sent = backlog_->drain();
+  if (lamella_->poll(*receiver_, Take::kReplies) || sent) {
+    patience_.moved();
+    return true;
+  }
+  return backlog_->full_of_requests() && patience_.over(base::now_ns()) &&
+         lamella_->poll(*receiver_);
+}
+
+std::uint64_t Engine::look_again_ns() noexcept {
+  return backlog_->full_of_requests() ? patience_.until(base::now_ns()) : base::kForever;
+}
+
+void Engine::await_room_for_reply() noexcept {
+  constexpr std::uint32_t kLooks = 64;
+  constexpr std::uint64_t kSleepNs = 100'000;
+  sender_->flush_replies();  // what this thread keeps can leave only from the backlog
+  std::uint32_t looks = 0;
+  while (backlog_->full_of_replies() && !failed_.load() && !ended_.load()) {
+    hear_of_failure();
+    const bool sent = backlog_->drain();
+    if (lamella_->poll(*receiver_, Take::kReplies) || sent) {
+      looks = 0;
+    } else if (++looks < kLooks) {
+      base::spin_pause();
+    } else {
+      // Not on the doorbell: what rings there may be for a thread that takes requests.
+      replying_.commit(replying_.prepare(), base::now_ns() + kSleepNs,
+                       base::FutexScope::kProcess);
+    }
+  }
+}
+
 void Engine::going_idle() noexcept {
-  if (t_ended_some == this) report_locals();
+  if (t_ended_some == this) report_ended();
   receiver_->report_executed();
   sender_->flush_this_thread();
 }
 
 bool Engine::pending() noexcept {
-  return lamella_->has_incoming() || backlog_->drain() ||
+  const Take take = backlog_->full() ? Take::kReplies : Take::kAll;
+  return lamella_->has_incoming(take) || backlog_->drain() ||
          (lamella_->failure() != nullptr && !failed_.load());
 }
 
@@ -104,7 +158,7 @@ void Engine::check_running() {
 
 void Engine::send_control(Pe destination, const wire::ControlHead& head) {
   const std::uint32_t word = wire::word_of(0, wire::Kind::kControl);
-  sender_->append(destination, lamellae::Lane::kReply, {word, word, 0, "a control record"},
+  sender_->append(destination, Lane::kReply, {word, word, 0, "a control record"},
                   {&head, sizeof head, false, nullptr, nullptr});
 }
 
@@ -114,22 +168,45 @@ const char* Engine::on_control(Pe source, const wire::ControlHead& head) noexcep
 
 // --- quiet ---------------------------------------------------------------------------------
 
-bool Engine::quiet() {
-  if (requests_.outstanding() != 0 || answer_sets_.outstanding() != 0 || !locals_.quiet() ||
-      !domains_->broadcasts_quiet())
-    return false;
-  for (Pe pe = 0; pe < num_pes_; ++pe) {
-    if (pe == my_pe_) continue;
-    if (backlog_->large_pending(pe) != 0) return false;
-    const std::uint64_t acked = receiver_->acknowledged(pe);
-    if (sender_->bytes_sent(pe) + backlog_->large_bytes_sent(pe) != acked) return false;
-  }
-  return true;
+// What is under way may pass from one of these counts to another at any time, but never without
+// that the next one has grown before this one says "finished".
+std::uint64_t Engine::launched(Covers covers) const noexcept {
+  std::uint64_t sum = sender_->requests_opened() + answer_sets_.opened() +
+                      domains_->broadcasts_begun();
+  base::sim_point();
+  sum += locals_.all_began();
+  base::sim_point();
+  if (covers == Covers::kDescendants) sum += descendants_.all_began();
+  for (Pe pe = 0; pe < num_pes_; ++pe)
+    sum += sender_->bytes_sent(pe) + backlog_->large_bytes_sent(pe);
+  return sum;
+}
+
+std::uint64_t Engine::finished(Covers covers) const noexcept {
+  std::uint64_t sum = sender_->requests_answered() + requests_.failed() +
+                      answer_sets_.answered() + domains_->broadcasts_ended();
+  base::sim_point();
+  sum += locals_.all_ended();
+  base::sim_point();
+  if (covers == Covers::kDescendants) sum += descendants_.all_ended();
+  for (Pe pe = 0; pe < num_pes_; ++pe) sum += receiver_->acknowledged(pe);
+  return sum;
+}
+
+std::optional<std::uint64_t> Engine::quiet(Covers covers) {
+  const bool planted = g_planted_early_quiescence.load(std::memory_order_relaxed);
+  const std::uint64_t too_early = planted ? launched(covers) : 0;
+  // Each finished one was launched before. So when the sums agree, nothing was under way when the
+  // first one was read.
+  const std::uint64_t ran = finished(covers);
+  base::sim_point();
+  const std::uint64_t all = planted ? too_early : launched(covers);
+  if (ran != all) return std::nullopt;
+  return all;
 }
 
 void Engine::wait_all(std::source_location where) {
-  const detail::WaitLabel label{"all its active messages (wait_all)",
-                                "co_await world.async_wait_all()"};
+  const detail::WaitLabel label{kWaitAll, "co_await world.async_wait_all()"};
   Scheduler::refuse_inside_task(label, where);
   check_running();
   quiet_waiters_.fetch_add(1);  // pairs with progressed(): publish, then look for waiters
@@ -140,7 +217,7 @@ void Engine::wait_all(std::source_location where) {
         if (failed_.load()) return true;
         // Asked again the answer is the same: it is asked before parking and after.
         const std::uint64_t now = progress_.load();
-        if (!looked || now != seen) is_quiet = quiet();
+        if (!looked || now != seen) is_quiet = quiet(Covers::kLaunched).has_value();
         looked = true;
         seen = now;
         return is_quiet;
@@ -150,16 +227,17 @@ void Engine::wait_all(std::source_location where) {
   if (failed_.load()) throw_failure();
 }
 
-Future<void> Engine::async_wait_all(std::source_location where) {
+Future<std::uint64_t> Engine::async_quiet(Covers covers, const char* what,
+                                          std::source_location where) {
   check_running();
-  auto* state = detail::slab_new<detail::FutureState<void>>(*scheduler_);
-  state->label = {"all its active messages (wait_all)", "co_await it", ~Pe{0}, 0, where};
+  auto* state = detail::slab_new<detail::FutureState<std::uint64_t>>(*scheduler_);
+  state->label = {what, "co_await it", ~Pe{0}, 0, where};
   state->retain();
-  Future<void> future{detail::StateRef<detail::FutureState<void>>(state)};
+  Future<std::uint64_t> future{detail::StateRef<detail::FutureState<std::uint64_t>>(state)};
   quiet_waiters_.fetch_add(1);
   {
     base::Lock lock(mutex_);
-    async_quiet_.push_back(state);
+    async_quiet_.push_back({covers, state});
   }
   sender_->flush_this_thread();
   complete_quiet_waiters();
@@ -172,37 +250,38 @@ void Engine::end_waits_when_over() noexcept {
 }
 
 void Engine::complete_quiet_waiters() noexcept {
-  std::vector<detail::FutureState<void>*> ready;
+  std::vector<detail::FutureState<std::uint64_t>*> ready;
   {
     base::Lock lock(mutex_);
-    if (async_quiet_.empty() || !quiet()) return;
-    ready.swap(async_quiet_);
+    for (const Covers covers : {Covers::kLaunched, Covers::kDescendants}) {
+      const auto waits = [covers](const QuietWaiter& waiter) { return waiter.covers == covers; };
+      if (std::none_of(async_quiet_.begin(), async_quiet_.end(), waits)) continue;
+      const std::optional<std::uint64_t> all = quiet(covers);
+      if (!all) continue;
+      for (const QuietWaiter& waiter : async_quiet_) {
+        if (!waits(waiter)) continue;
+        waiter.state->emplace(*all);
+        ready.push_back(waiter.state);
+      }
+      std::erase_if(async_quiet_, waits);
+    }
   }
   for (auto* state : ready) {
     quiet_waiters_.fetch_sub(1);
-    state->emplace();
     state->complete();
     state->release();
   }
 }
 
 void Engine::progressed() noexcept {
+  if (quiet_waiters_.load() == 0) return;  // pairs with wait_all(): who comes later looks itself
   progress_.fetch_add(1);
-  if (quiet_waiters_.load() == 0) return;
   complete_quiet_waiters();
   scheduler_->wake_waiters();
 }
 
-// Told when this thread looks at the network or runs dry, not for each of them.
-void Engine::local_ended() noexcept {
-  locals_.ended(scheduler_->number_of_this_thread());
-  if (t_ended_some == this) return;
-  if (t_ended_some != nullptr) t_ended_some->report_locals();
-  t_ended_some = this;
-}
-
-void Engine::report_locals() noexcept {
-  t_ended_some = nullptr;
+void Engine::counted() noexcept {
+  progress_.fetch_add(1);  // seq_cst
   progressed();
 }
 
@@ -214,12 +293,33 @@ void Engine::record_ended(DomainRef domain, std::uint64_t records) noexcept {
          " have ended than were under way");
 }
 
-std::uint64_t Engine::activity() {
-  std::uint64_t sum = receiver_->request_chunks();
-  for (Pe pe = 0; pe < num_pes_; ++pe)
-    if (pe != my_pe_) sum += sender_->bytes_sent(pe) + backlog_->large_bytes_sent(pe);
-  return sum;
+void Engine::local_ended() noexcept {
+  locals_.ended(scheduler_->number_of_this_thread());
+  report_later();
 }
+
+void Engine::descendant_began() noexcept {
+  descendants_.began(scheduler_->number_of_this_thread());
+}
+
+void Engine::descendant_ended() noexcept {
+  descendants_.ended(scheduler_->number_of_this_thread());
+  report_later();
+}
+
+// Told when this thread looks at the network or runs dry, not for each of them.
+void Engine::report_later() noexcept {
+  if (t_ended_some == this) return;
+  if (t_ended_some != nullptr) t_ended_some->report_ended();
+  t_ended_some = this;
+}
+
+void Engine::report_ended() noexcept {
+  t_ended_some = nullptr;
+  counted();
+}
+
+Task<void> without_value(Future<std::uint64_t> future) { co_await future; }
 
 // --- failure -------------------------------------------------------------------------------
 
@@ -229,15 +329,15 @@ void Engine::end_waits(const MakeError& make) noexcept {
   answer_sets_.fail_all(make);
   domains_->fail_all(make);
   if (control_hook_ != nullptr) control_hook_->fail_all(make);
-  std::vector<detail::FutureState<void>*> waiting;
+  std::vector<QuietWaiter> waiting;
   {
     base::Lock lock(mutex_);
     waiting.swap(async_quiet_);
   }
-  for (auto* state : waiting) {
+  for (const QuietWaiter& waiter : waiting) {
     quiet_waiters_.fetch_sub(1);
-    state->fail(make());
-    state->release();
+    waiter.state->fail(make());
+    waiter.state->release();
   }
   scheduler_->wake_waiters();
 }

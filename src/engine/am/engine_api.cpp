@@ -36,7 +36,7 @@ bool append_detached(Engine& engine, Pe pe, const AmType& type, const void* am,
                      EncodeFn encode) {
   engine.check_running();
   check_pe(engine, pe, "exec_am_pe");
-  if (pe == engine.my_pe()) return false;
+  if (pe == engine.my_pe() && !(type.framed_here && engine.frames_itself())) return false;
   engine.sender().append(pe, Lane::kRequest, kind_of(engine, type, wire::Kind::kDetached),
                          {nullptr, 0, type.fixed == kVariableSize, am, encode});
   return true;
@@ -45,17 +45,18 @@ bool append_detached(Engine& engine, Pe pe, const AmType& type, const void* am,
 void send_request(Engine& engine, Pe pe, const AmType& type, const void* am, EncodeFn encode,
                   FutureCore& state, std::uint32_t index, ArriveFn arrive) {
   engine.check_running();
-  const RequestId id = engine.requests().open(state, index, arrive);
+  engine::RequestShelf& shelf = engine.sender().shelf_of_this_thread();
+  const RequestId id = engine.requests().open(shelf, state, index, arrive);
   try {
     engine.sender().append(pe, Lane::kRequest, kind_of(engine, type, wire::Kind::kRequest),
                            {&id, sizeof id, type.fixed == kVariableSize, am, encode});
   } catch (...) {
-    engine.requests().answer(id, nullptr, std::current_exception());
-    engine.progressed();
+    engine.requests().answer(shelf, id, nullptr, std::current_exception());
+    engine.counted();
     return;
   }
   // A failure of the job may have ended all waits just before this one was opened.
-  if (engine.failed()) engine.requests().answer(id, nullptr, engine.failure());
+  if (engine.failed()) engine.requests().answer(shelf, id, nullptr, engine.failure());
 }
 
 void append_detached_to_all(Engine& engine, const AmType& type, const void* am, EncodeFn encode,
@@ -119,12 +120,14 @@ Future<void> group_wait(engine::Group& group, std::source_location where) {
 
 void reply_value(Engine& engine, Pe pe, RequestId request, const AmType& type, const void* value,
                  EncodeFn encode) {
+  engine.make_room_for_reply();
   engine.sender().append(pe, Lane::kReply, answer_kind(wire::Kind::kReply, type.name),
                          {&request, sizeof request, true, value, encode});
 }
 
 void reply_failure(Engine& engine, Pe pe, RequestId request, const AmType& type,
                    std::exception_ptr error) noexcept {
+  engine.make_room_for_reply();
   engine::FailureBody body{engine::describe(error), type.name, engine.my_pe()};
   const auto send = [&] {
     engine.sender().append(pe, Lane::kReply,

@@ -1,6 +1,6 @@
 #pragma once
-// How many own-PE messages began and ended, counted by each worker for itself: one shared counter
-// would bounce between them with every small task.
+// How many own-PE messages (or tasks) began and ended, counted by each worker for itself: one
+// shared counter would bounce between them with every small task.
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -15,11 +15,10 @@ class LocalCount {
   void began(std::uint32_t worker) noexcept { add(&Shard::began, worker); }
   void ended(std::uint32_t worker) noexcept { add(&Shard::ended, worker); }
 
-  // Whether there was a moment, during the call, at which all that had begun had ended.
-  bool quiet() const noexcept {
-    const std::uint64_t ended = sum(&Shard::ended);
-    return ended == sum(&Shard::began);
-  }
+  // Of all threads. Who asks first for those that ended, then for those that began, and gets the
+  // same number, knows that there was a moment in between at which nothing was under way.
+  std::uint64_t all_began() const noexcept { return sum(&Shard::began); }
+  std::uint64_t all_ended() const noexcept { return sum(&Shard::ended); }
 
  private:
   struct alignas(64) Shard {

@@ -8,6 +8,7 @@
 #include "engine/am/broadcast.hpp"
 #include "engine/am/engine.hpp"
 #include "engine/am/failure.hpp"
+#include "engine/am/shared_run.hpp"
 
 namespace lamellar::engine {
 namespace {
@@ -27,8 +28,8 @@ struct Receiver::Cut {
   std::uint64_t deferred = 0;
 };
 
-Receiver::Receiver(Engine& engine, Pe num_pes, std::uint64_t max_record, std::uint64_t window)
-    : engine_(engine), assembly_(max_record, window), peers_(num_pes) {}
+Receiver::Receiver(Engine& engine, Pe num_pes, const Assembly::Limits& pieces)
+    : engine_(engine), assembly_(pieces), peers_(num_pes) {}
 
 void Receiver::on_chunk(const lamellae::Chunk& chunk) noexcept {
   if (engine_.failed()) return;  // the job ends: what still comes is not run
@@ -36,19 +37,28 @@ void Receiver::on_chunk(const lamellae::Chunk& chunk) noexcept {
   std::uint64_t deferred = 0;
   const char* wrong = nullptr;
   try {
-    wrong = read_runs(chunk, deferred);
+    wrong = chunk.eager ? read_eager(chunk) : read_runs(chunk, deferred);
   } catch (...) {
     return engine_.fail_with(std::current_exception());  // out of memory
   }
   if (wrong != nullptr)
     engine_.fail("a frame from PE " + std::to_string(chunk.source) + " cannot be read: " + wrong);
-  if (chunk.lane == lamellae::Lane::kRequest) {
-    if (!chunk.eager) executed(chunk.source, chunk.to - chunk.from - deferred);
+  if (chunk.lane == lamellae::Lane::kRequest && !chunk.eager) {
+    executed(chunk.source, chunk.to - chunk.from - deferred);
     // Rides with the answers when there are any.
     if (engine_.sender().reply_waits(chunk.source)) report_to(chunk.source);
     if (request_chunks_.fetch_add(1) % kReportEvery == kReportEvery - 1) report_executed();
   }
   engine_.sender().flush_replies();
+}
+
+const char* Receiver::read_eager(const lamellae::Chunk& chunk) {
+  wire::RunHeader run;
+  if (chunk.to < sizeof run) return "a run header is cut off";
+  std::memcpy(&run, chunk.payload, sizeof run);
+  const std::byte* const begin = chunk.payload + sizeof run;
+  Cut cut{chunk.source, begin, begin, chunk.payload + chunk.to, false};
+  return read_run(cut, run.word);
 }
 
 const char* Receiver::read_runs(const lamellae::Chunk& chunk, std::uint64_t& deferred) {
@@ -75,7 +85,7 @@ const char* Receiver::read_runs(const lamellae::Chunk& chunk, std::uint64_t& def
     const std::uint32_t length =
         bytes == 0 ? there : std::min(there, bytes - (at - state.body));
     const std::byte* const begin = chunk.payload + at;
-    Cut cut{chunk.source, chunk.payload + state.body, begin, begin + length, !chunk.eager};
+    Cut cut{chunk.source, chunk.payload + state.body, begin, begin + length, true};
     if (const char* wrong = read_run(cut, run->word)) return wrong;
     deferred += cut.deferred;
     at = static_cast<std::uint32_t>(cut.at - chunk.payload);
@@ -113,7 +123,7 @@ const char* Receiver::read_messages(Cut& cut, std::uint32_t word) {
   args.counted = cut.counted;
   args.at = cut.at;
   args.end = cut.end;
-  type->execute(engine_, *type, args);
+  execute_shared(engine_, *type, args);
   cut.at = args.at;
   cut.deferred = args.deferred;
   return args.broken ? "a message is cut off" : nullptr;
@@ -170,6 +180,7 @@ const char* Receiver::read_tree(Cut& cut, std::uint32_t word) {
 }
 
 const char* Receiver::read_answers(Cut& cut, bool failed) {
+  RequestShelf& shelf = engine_.sender().shelf_of_this_thread();
   while (cut.at != cut.end) {
     detail::SpanReader reader(cut.at, cut.end);
     detail::RequestId id;
@@ -183,11 +194,11 @@ const char* Receiver::read_answers(Cut& cut, bool failed) {
     if (id.slot == AnswerSets::kSlot) [[unlikely]]
       take_one_of_many(cut.source, id, value, failed);
     else if (failed)
-      engine_.requests().answer(id, nullptr, decode_failure(value));
+      engine_.requests().answer(shelf, id, nullptr, decode_failure(value));
     else
-      engine_.requests().answer(id, &value, nullptr);
+      engine_.requests().answer(shelf, id, &value, nullptr);
   }
-  engine_.progressed();
+  engine_.counted();
   return nullptr;
 }
 
@@ -213,7 +224,8 @@ const char* Receiver::read_fragments(Cut& cut) {
       case Assembly::Outcome::kIncomplete:
         break;
       case Assembly::Outcome::kRefused:
-        return "a fragment contradicts the others of its message, or exceeds LAMELLAR_MAX_AM";
+        return "a fragment contradicts the others of its message, exceeds LAMELLAR_MAX_AM, or is "
+               "of more messages at once than there can be";
       case Assembly::Outcome::kComplete:
         if (const char* wrong = execute_whole(cut.source, whole)) return wrong;
         break;
@@ -241,11 +253,10 @@ const char* Receiver::read_control(Cut& cut) {
     if (!reader.take_value(head)) return "a control record is cut off";
     cut.at = reader.at;
     if (head.what == wire::Control::kExecuted) {
-      auto& acked = peers_[cut.source].acked;
-      std::uint64_t before = acked.load();
-      while (before < head.a && !acked.compare_exchange_weak(before, head.a)) {
-      }
-      engine_.progressed();
+      // wait_all() would wait for ever: it wants both to be equal.
+      if (head.a > acknowledged(cut.source) && head.a > engine_.request_bytes_sent(cut.source))
+        return "it tells of more bytes executed than were sent";
+      acknowledge(cut.source, head.a);
     } else if (head.what == wire::Control::kEnded) {
       if (head.a > ~std::uint32_t{0} ||
           !engine_.domains().ended(static_cast<std::uint32_t>(head.a), head.b))
@@ -255,6 +266,14 @@ const char* Receiver::read_control(Cut& cut) {
     }
   }
   return nullptr;
+}
+
+void Receiver::acknowledge(Pe destination, std::uint64_t bytes) noexcept {
+  auto& acked = peers_[destination].acked;
+  std::uint64_t before = acked.load();
+  while (before < bytes && !acked.compare_exchange_weak(before, bytes)) {
+  }
+  engine_.progressed();
 }
 
 void Receiver::executed(Pe source, std::uint64_t bytes) noexcept {
@@ -302,6 +321,7 @@ void Receiver::report_to(Pe source) noexcept {
   if (peers_[source].reported.load(std::memory_order_relaxed) == executed ||
       peers_[source].reported.exchange(executed) == executed)
     return;
+  if (source == engine_.my_pe()) return acknowledge(source, executed);
   wire::ControlHead head;
   head.what = wire::Control::kExecuted;
   head.a = executed;

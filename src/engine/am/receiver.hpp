@@ -18,7 +18,7 @@ class Engine;
 
 class Receiver final : public lamellae::FrameSink {
  public:
-  Receiver(Engine& engine, Pe num_pes, std::uint64_t max_record, std::uint64_t window);
+  Receiver(Engine& engine, Pe num_pes, const Assembly::Limits& pieces);
 
   void on_chunk(const lamellae::Chunk& chunk) noexcept override;
 
@@ -30,9 +30,8 @@ class Receiver final : public lamellae::FrameSink {
   void report_executed() noexcept;
   // Request bytes of ours that `destination` has reported as executed.
   std::uint64_t acknowledged(Pe destination) const noexcept { return peers_[destination].acked; }
-  // Pieces of request frames read so far.
-  std::uint64_t request_chunks() const noexcept { return request_chunks_.load(); }
   void clear() noexcept { assembly_.clear(); }
+  Assembly::Use assembly_use() const noexcept { return assembly_.use(); }
 
  private:
   struct alignas(64) PeerCount {
@@ -45,8 +44,10 @@ class Receiver final : public lamellae::FrameSink {
   };
   [[gnu::noinline]] void report_domains(Pe source) noexcept;
   void report_to(Pe source) noexcept;
+  void acknowledge(Pe destination, std::uint64_t bytes) noexcept;
   struct Cut;  // where in a chunk the reading stands
 
+  const char* read_eager(const lamellae::Chunk& chunk);
   const char* read_runs(const lamellae::Chunk& chunk, std::uint64_t& deferred);
   const char* read_run(Cut& cut, std::uint32_t word);
   const char* read_messages(Cut& cut, std::uint32_t word);

@@ -14,30 +14,61 @@ RequestTable::Entry& RequestTable::entry(std::uint32_t slot) const noexcept {
   return chunks_[chunk][shifted - (kFirstChunk << chunk)];
 }
 
-std::uint32_t RequestTable::take_free_slot() {
+std::uint32_t RequestTable::take_free_slot(RequestShelf& shelf) {
+  if (shelf.first_free == 0) {
+    shelf.first_free = take_batch();
+    shelf.free = kBatch;
+  }
+  const std::uint32_t slot = shelf.first_free - 1;
+  shelf.first_free = entry(slot).next_free;
+  --shelf.free;
+  return slot;
+}
+
+void RequestTable::give_free_slot(RequestShelf& shelf, std::uint32_t slot) noexcept {
+  entry(slot).next_free = std::exchange(shelf.first_free, slot + 1);
+  if (++shelf.free >= 2 * kBatch) give_half(shelf);
+}
+
+// The older half stays: this thread may go on with what it used last.
+void RequestTable::give_half(RequestShelf& shelf) noexcept {
+  std::uint32_t last = shelf.first_free;
+  std::uint32_t kept = 1;
+  for (; kept < kBatch && entry(last - 1).next_free != 0; ++kept) last = entry(last - 1).next_free;
+  const std::uint32_t rest = std::exchange(entry(last - 1).next_free, 0);
+  shelf.free = kept;
+  if (rest != 0) give_batch(rest);
+}
+
+void RequestTable::give_back(RequestShelf& shelf) noexcept {
+  shelf.free = 0;
+  if (const std::uint32_t first = std::exchange(shelf.first_free, 0)) give_batch(first);
+}
+
+std::uint32_t RequestTable::take_batch() {
   std::uint64_t head = free_.load(std::memory_order_acquire);
   for (;;) {
     const auto first = static_cast<std::uint32_t>(head);
     if (first == 0) return grow();
     // It may be taken meanwhile; then the count differs.
-    const std::uint64_t next = entry(first - 1).next_free.load(std::memory_order_relaxed);
+    const std::uint64_t next = entry(first - 1).next_batch.load(std::memory_order_relaxed);
     base::sim_point();
     if (free_.compare_exchange_weak(head, ((head >> 32) + 1) << 32 | next,
                                     std::memory_order_acquire))
-      return first - 1;
+      return first;
   }
 }
 
-// A chain of them, from slot `first` to `last`.
-void RequestTable::give_free_slots(std::uint32_t first, Entry& last) noexcept {
+void RequestTable::give_batch(std::uint32_t first) noexcept {
+  auto& next_batch = entry(first - 1).next_batch;
   std::uint64_t head = free_.load(std::memory_order_relaxed);
   do {
-    last.next_free.store(static_cast<std::uint32_t>(head), std::memory_order_relaxed);
-  } while (!free_.compare_exchange_weak(head, ((head >> 32) + 1) << 32 | (first + 1),
+    next_batch.store(static_cast<std::uint32_t>(head), std::memory_order_relaxed);
+  } while (!free_.compare_exchange_weak(head, ((head >> 32) + 1) << 32 | first,
                                         std::memory_order_release, std::memory_order_relaxed));
 }
 
-// A new slot that nobody else has; the others of its chunk become free.
+// A new batch that nobody else has; the others of its chunk become free.
 std::uint32_t RequestTable::grow() {
   const base::Lock lock(growing_);
   const std::uint32_t slot = size_.load(std::memory_order_relaxed);
@@ -45,30 +76,29 @@ std::uint32_t RequestTable::grow() {
   if (chunk == kChunks) throw std::bad_alloc();
   const std::uint32_t count = kFirstChunk << chunk;
   auto entries = std::make_unique<Entry[]>(count);
-  for (std::uint32_t i = 1; i + 1 < count; ++i)
-    entries[i].next_free.store(slot + i + 2, std::memory_order_relaxed);
-  Entry& last = entries[count - 1];
+  for (std::uint32_t i = 0; i < count; ++i)
+    if ((i + 1) % kBatch != 0) entries[i].next_free = slot + i + 2;
   chunks_[chunk] = std::move(entries);
   size_.store(slot + count, std::memory_order_release);
-  give_free_slots(slot + 1, last);
-  return slot;
+  for (std::uint32_t i = kBatch; i < count; i += kBatch) give_batch(slot + i + 1);
+  return slot + 1;
 }
 
-detail::RequestId RequestTable::open(detail::FutureCore& state, std::uint32_t index,
-                                     detail::ArriveFn arrive) {
-  const std::uint32_t slot = take_free_slot();
+detail::RequestId RequestTable::open(RequestShelf& shelf, detail::FutureCore& state,
+                                     std::uint32_t index, detail::ArriveFn arrive) {
+  const std::uint32_t slot = take_free_slot(shelf);
   Entry& mine = entry(slot);
   mine.state = &state;
   mine.arrive = arrive;
   mine.index = index;
   state.retain();
   const std::uint32_t generation = mine.generation.load(std::memory_order_relaxed) + 1;
+  RequestShelf::count(shelf.opened);
   mine.generation.store(generation, std::memory_order_release);
-  outstanding_.fetch_add(1);  // pairs with fail_all()
   return {slot, generation};
 }
 
-bool RequestTable::answer(detail::RequestId id, detail::SpanReader* value,
+bool RequestTable::answer(RequestShelf& shelf, detail::RequestId id, detail::SpanReader* value,
                           std::exception_ptr error) noexcept {
   if (id.slot >= size_.load(std::memory_order_acquire) || id.generation % 2 == 0) return false;
   Entry& there = entry(id.slot);
@@ -80,7 +110,7 @@ bool RequestTable::answer(detail::RequestId id, detail::SpanReader* value,
   detail::FutureCore& state = *there.state;
   const detail::ArriveFn arrive = there.arrive;
   const std::uint32_t index = there.index;
-  give_free_slots(id.slot, there);
+  give_free_slot(shelf, id.slot);
 
   std::exception_ptr unreadable;
   try {
@@ -90,18 +120,19 @@ bool RequestTable::answer(detail::RequestId id, detail::SpanReader* value,
   }
   if (unreadable) arrive(state, index, nullptr, std::move(unreadable));
   state.release();
-  outstanding_.fetch_sub(1);
+  RequestShelf::count(shelf.answered);
   return true;
 }
 
 void RequestTable::fail_all(const MakeError& make) noexcept {
-  // Sees all that were opened before it, or they see what was published before this.
-  static_cast<void>(outstanding_.load());
+  RequestShelf shelf;
   const std::uint32_t size = size_.load(std::memory_order_acquire);
   for (std::uint32_t slot = 0; slot < size; ++slot) {
     const std::uint32_t generation = entry(slot).generation.load(std::memory_order_acquire);
-    if (generation % 2 != 0) answer({slot, generation}, nullptr, make());
+    if (generation % 2 != 0) answer(shelf, {slot, generation}, nullptr, make());
   }
+  give_back(shelf);
+  failed_.fetch_add(shelf.answered.load());
 }
 
 }  // namespace lamellar::engine

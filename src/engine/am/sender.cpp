@@ -5,6 +5,7 @@
 #include <lamellar/error.hpp>
 
 #include "base/core/assert.hpp"
+#include "engine/am/engine.hpp"
 #include "engine/sched/scheduler.hpp"
 
 namespace lamellar::engine {
@@ -37,6 +38,7 @@ struct Sender::Table : detail::CursorTable {
     active.reserve(lamellae::kLanes * pes);
   }
   std::unique_ptr<Cursor[]> cursors_owned;
+  RequestShelf requests;
   std::vector<Cursor*> active;  // opened or reopened since the last flush; the thread's own
   base::Mutex mutex;            // guards home
   Sender* home;                 // null once the sender is gone
@@ -108,6 +110,22 @@ Sender::Table& Sender::table_of_this_thread() {
   return *table;
 }
 
+RequestShelf& Sender::shelf_of_this_thread() { return table_of_this_thread().requests; }
+
+std::uint64_t Sender::requests_opened() const noexcept {
+  base::Lock lock(mutex_);
+  std::uint64_t sum = retired_opened_;
+  for (const auto& table : tables_) sum += table->requests.opened.load();
+  return sum;
+}
+
+std::uint64_t Sender::requests_answered() const noexcept {
+  base::Lock lock(mutex_);
+  std::uint64_t sum = retired_answered_;
+  for (const auto& table : tables_) sum += table->requests.answered.load();
+  return sum;
+}
+
 bool Sender::belongs_here(const detail::CursorTable& table) const noexcept {
   return table.owner.load(std::memory_order_relaxed) == options_.engine;
 }
@@ -128,9 +146,10 @@ bool Sender::scarce(Lane lane) const noexcept {
 void Sender::append(Pe destination, Lane lane, const RunKind& kind, const RecordSource& record) {
   Table& table = table_of_this_thread();
   Cursor& cursor = cursor_of(table, lane, destination);
+  const bool resting = cursor.limit.load(std::memory_order_relaxed) == nullptr;
+  if (!resting && join(cursor, kind, record)) return;
   // Nothing is being gathered for that PE. A detached message is not so urgent, and it is counted
   // in bytes, which those in slots are not: a request ends with its answer.
-  const bool resting = cursor.limit.load(std::memory_order_relaxed) == nullptr;
   if (resting && !wire::counts_bytes(wire::kind_of(kind.word)) &&
       try_eager(destination, lane, kind, record))
     return;
@@ -143,13 +162,23 @@ void Sender::append(Pe destination, Lane lane, const RunKind& kind, const Record
       case Put::kDone:
         return after_append(table, cursor, lane, destination);
       case Put::kFull:
-        seal(table, cursor);
+        seal_full(table, cursor, destination);
         break;
       case Put::kTooLarge:
         seal(table, cursor);
         return send_large(kind, record, lane, destination);
     }
   }
+}
+
+// As the inline append does (append_inline): one more record of the open run.
+bool Sender::join(Cursor& cursor, const RunKind& kind, const RecordSource& record) {
+  if (cursor.run != kind.key || cursor.spill != nullptr) return false;
+  detail::SpanWriter to(cursor.at, cursor.end);
+  record.write(to);
+  if (!to.fits()) return false;
+  cursor.commit(to.at);
+  return true;
 }
 
 bool Sender::try_eager(Pe destination, Lane lane, const RunKind& kind,
@@ -212,7 +241,7 @@ void Sender::open(Cursor& cursor, Lane lane, Pe destination) {
   // Handlers and tasks never wait, nor do replies: they go on in private memory.
   if (detail::t_state.depth != 0 || lane != Lane::kRequest) {
     if (lamella_.try_open(destination, lane, frame)) return install(cursor, frame);
-    return install_spill(cursor);
+    return install_spill(cursor, lane, destination);
   }
   bool opened = false;
   lamella_.want_frames(true);
@@ -235,6 +264,7 @@ void Sender::open(Cursor& cursor, Lane lane, Pe destination) {
 void Sender::install(Cursor& cursor, const lamellae::OpenFrame& frame) noexcept {
   cursor.version.fetch_add(1);  // odd: bytes_sent() looks again
   cursor.payload = cursor.at = frame.payload;
+  cursor.handed_over = 0;
   cursor.end = frame.payload + frame.capacity;
   cursor.committed.store(frame.committed);
   cursor.frame.store(pack(frame.ref));
@@ -243,8 +273,16 @@ void Sender::install(Cursor& cursor, const lamellae::OpenFrame& frame) noexcept 
   cursor.version.fetch_add(1);
 }
 
-void Sender::install_spill(Cursor& cursor) {
-  auto spill = std::make_unique<detail::SpillFrame>(lamella_.frame_capacity());
+// Who does not wait must not go on for ever. Answers do wait: Engine::await_room_for_reply().
+void Sender::check_room(std::uint64_t bytes) {
+  if (backlog_.has_room(bytes) || scheduler_.stopping() || options_.engine->failed()) return;
+  options_.engine->fail(backlog_.describe());
+  options_.engine->throw_failure();
+}
+
+void Sender::install_spill(Cursor& cursor, Lane lane, Pe destination) {
+  if (lane == Lane::kRequest) check_room(lamella_.frame_capacity());
+  auto spill = backlog_.take_frame(destination, lane);
   cursor.version.fetch_add(1);
   cursor.payload = cursor.at = spill->payload.get();
   cursor.end = cursor.at + spill->capacity;
@@ -257,27 +295,43 @@ void Sender::install_spill(Cursor& cursor) {
 
 void Sender::after_append(Table& table, Cursor& cursor, Lane lane, Pe destination) {
   if (cursor.spill == nullptr && scarce(lane)) return seal(table, cursor);
-  const bool resting = cursor.limit.load(std::memory_order_relaxed) == nullptr;
-  cursor.limit.store(cursor.end);
-  if (std::find(table.active.begin(), table.active.end(), &cursor) == table.active.end())
-    table.active.push_back(&cursor);
-  if (cursor.spill != nullptr) return;
-  // The helper may have found the cursor quiet, or not know it: from now on it looks soon again.
-  if (resting || !cursor.watched.load(std::memory_order_relaxed)) {
+  if (!std::exchange(cursor.listed, true)) table.active.push_back(&cursor);
+  if (cursor.spill != nullptr) {
+    cursor.limit.store(cursor.end, std::memory_order_relaxed);
+    return;
+  }
+  const bool rested = cursor.rested.load(std::memory_order_relaxed);
+  cursor.rested.store(false, std::memory_order_relaxed);
+  const bool lowered = cursor.limit.exchange(cursor.end) == nullptr;  // pairs with tick_cursor()
+  // The helper has found the cursor quiet, or does not know it: from now on it looks soon again.
+  if (lowered && (!rested || !cursor.watched.load())) {
     cursor.watched.store(true);
-    helper_->arm();
+    helper_->arm(*this);
   }
   // The first record to an idle destination leaves at once.
   if (lane == Lane::kRequest && lamella_.in_flight(destination, lane) <= 1) hand_over(cursor);
 }
 
+template <class Done>
+void Sender::work_until(const Done& done, const char* what, Pe destination) {
+  scheduler_.work_until([&] { return done() || scheduler_.interrupted(); },
+                        {what, "send from a task", destination, 0},
+                        std::source_location::current());
+  if (scheduler_.interrupted()) scheduler_.throw_interrupted();
+}
+
 void Sender::send_large(const RunKind& kind, const RecordSource& record, Lane lane,
                         Pe destination) {
+  const bool waits = detail::t_state.depth == 0 && lane == Lane::kRequest;
+  if (waits)
+    work_until([&] { return !backlog_.full(); }, "credit for what was sent before", destination);
   detail::SpanWriter measure;
   kind.write_begin(measure);
   record.write(measure);
   if (measure.needed() > options_.max_record)
     throw AmTooLarge(kind.name, measure.needed(), options_.max_record);
+  if (!waits && lane == Lane::kRequest && backlog_.counts(measure.needed()))
+    check_room(measure.needed());
   std::vector<std::byte> bytes(measure.needed());
   detail::SpanWriter to(bytes.data(), bytes.data() + bytes.size());
   kind.write_begin(to);
@@ -286,21 +340,19 @@ void Sender::send_large(const RunKind& kind, const RecordSource& record, Lane la
                  "a value was encoded twice with different sizes");
   backlog_.add_large(destination, lane, kind.word, std::move(bytes));
   backlog_.drain();
-  if (detail::t_state.depth != 0 || lane != Lane::kRequest) return;
-  scheduler_.work_until(
-      [&] { return backlog_.large_pending(destination) == 0 || scheduler_.interrupted(); },
-      {"credit for a large message", "send from a task", destination, 0},
-      std::source_location::current());
-  if (scheduler_.interrupted()) scheduler_.throw_interrupted();
+  if (waits)
+    work_until([&] { return backlog_.large_pending(destination) == 0; },
+               "credit for a large message", destination);
 }
 
 void Sender::hand_over(Cursor& cursor) noexcept {
+  const auto committed = static_cast<std::uint32_t>(cursor.at - cursor.payload);
+  if (committed == std::exchange(cursor.handed_over, committed)) return;
   lamella_.publish(unpack(cursor.frame.load(std::memory_order_relaxed)));
 }
 
-// The owner is done with the cursor's frame.
-void Sender::seal(Table& table, Cursor& cursor) noexcept {
-  if (!cursor.open) return;
+// The owner is done with the cursor's frame, which is still to be handed over.
+std::uint32_t Sender::close_frame(Cursor& cursor) noexcept {
   const std::uint32_t committed =
       cursor.committed.load(std::memory_order_relaxed)->load(std::memory_order_relaxed);
   close_run(cursor);
@@ -311,13 +363,22 @@ void Sender::seal(Table& table, Cursor& cursor) noexcept {
   cursor.committed.store(&g_nothing_committed);
   cursor.version.fetch_add(1);
   cursor.open = false;
-  const auto index = static_cast<std::size_t>(&cursor - table.cursors);
-  const auto lane = static_cast<Lane>(index / table.num_pes);
-  const auto destination = static_cast<Pe>(index % table.num_pes);
+  return committed;
+}
+
+void Sender::seal(Table& table, Cursor& cursor) noexcept {
+  if (!cursor.open) return;
+  const std::uint32_t committed = close_frame(cursor);
   if (cursor.spill != nullptr) {
     std::unique_ptr<detail::SpillFrame> spill(std::exchange(cursor.spill, nullptr));
     spill->length = committed;
-    if (committed != 0) backlog_.add(destination, lane, std::move(spill));
+    const auto index = static_cast<std::size_t>(&cursor - table.cursors);
+    const auto lane = static_cast<Lane>(index / table.num_pes);
+    const auto destination = static_cast<Pe>(index % table.num_pes);
+    if (committed != 0)
+      backlog_.add(destination, lane, std::move(spill));
+    else
+      backlog_.give_back(destination, lane, *spill);
     return;
   }
   lamellae::OpenFrame frame;
@@ -325,19 +386,36 @@ void Sender::seal(Table& table, Cursor& cursor) noexcept {
   committed == 0 ? lamella_.discard(frame) : lamella_.seal(frame);
 }
 
+// A task that sends more to its own PE than all run meanwhile runs them itself, as it does with
+// jobs (Scheduler::submit_or_run).
+void Sender::seal_full(Table& table, Cursor& cursor, Pe destination) {
+  if (cursor.spill == nullptr || destination != lamella_.my_pe() ||
+      detail::t_state.depth > Scheduler::kDeepest)
+    return seal(table, cursor);
+  const std::uint32_t committed = close_frame(cursor);
+  const std::unique_ptr<detail::SpillFrame> spill(std::exchange(cursor.spill, nullptr));
+  lamellae::RunState state;
+  options_.engine->receiver().on_chunk(
+      {destination, Lane::kRequest, spill->payload.get(), 0, committed, &state});
+  backlog_.give_back(destination, Lane::kRequest, *spill);
+}
+
 // Everything appended leaves; the frame stays open, but the next append announces itself.
 void Sender::rest(Table& table, Cursor& cursor) noexcept {
   if (!cursor.open) return;
   if (cursor.spill != nullptr) return seal(table, cursor);
-  cursor.limit.store(nullptr);
-  cursor.watched.store(false);
+  cursor.limit.store(nullptr, std::memory_order_relaxed);
   hand_over(cursor);
+  cursor.rested.store(true, std::memory_order_release);
 }
 
 void Sender::flush_this_thread() noexcept {
   auto* const table = static_cast<Table*>(detail::t_state.cursors);
   if (table == nullptr || !belongs_here(*table)) return;
-  for (Cursor* cursor : table->active) rest(*table, *cursor);
+  for (Cursor* cursor : table->active) {
+    cursor->listed = false;
+    rest(*table, *cursor);
+  }
   table->active.clear();
 }
 
@@ -354,6 +432,7 @@ void Sender::flush_replies() noexcept {
   const Cursor* const replies = table->cursors + table->num_pes;
   std::erase_if(table->active, [&](Cursor* cursor) {
     if (cursor < replies && cursor->spill == nullptr) return false;
+    cursor->listed = false;
     rest(*table, *cursor);
     return true;
   });
@@ -380,10 +459,13 @@ std::uint64_t Sender::bytes_sent(Pe destination) noexcept {
 void Sender::retire(Table& table) noexcept {
   const Pe pes = table.num_pes;
   for (std::size_t i = 0; i < lamellae::kLanes * pes; ++i) seal(table, table.cursors[i]);
+  options_.engine->requests().give_back(table.requests);
   {
     base::Lock lock(mutex_);
     for (Pe pe = 0; pe < pes; ++pe)
       retired_bytes_[pe] += table.cursors[pe].sealed_bytes.load();
+    retired_opened_ += table.requests.opened.load();
+    retired_answered_ += table.requests.answered.load();
     num_tables_.fetch_sub(1);
     // Last of all: close() does not wait for a table that is not in the list, so from the end of
     // this lock on the sender may be gone.
@@ -419,7 +501,15 @@ base::TickTarget::Seen Sender::tick_cursor(lamellae::Lamella& lamella, Cursor& c
   lamella.publish(unpack(frame));
   const std::uint64_t seen = std::uint64_t{version} << 32 | committed;
   if (seen != std::exchange(cursor.seen_by_tick, seen)) return Seen::kActive;
-  cursor.limit.store(nullptr);  // the owner's next append announces itself
+  // The owner's next append announces itself. An exchange: pairs with after_append().
+  cursor.limit.exchange(nullptr);
+  if (cursor.rested.load(std::memory_order_acquire)) {
+    // Then an append raises `limit` before it looks whether it is watched.
+    cursor.watched.store(false);
+    if (cursor.limit.load() == nullptr) return Seen::kNothing;
+    cursor.watched.store(true);
+    return Seen::kActive;
+  }
   // One that was under way may just have been committed.
   const bool grew = cursor.committed.load()->load() != committed;
   return grew ? Seen::kActive : Seen::kQuiet;

@@ -68,6 +68,12 @@ class Sender final : public base::TickTarget {
   // Replies and spilled frames of the calling thread leave now.
   void flush_replies() noexcept;
 
+  // The calling thread's. LIFETIME: of the sender.
+  RequestShelf& shelf_of_this_thread();
+  // By all threads so far. See RequestShelf for the order in which to look.
+  std::uint64_t requests_opened() const noexcept;
+  std::uint64_t requests_answered() const noexcept;
+
   // Request bytes committed for `destination` so far, by all threads.
   std::uint64_t bytes_sent(Pe destination) noexcept;
 
@@ -85,17 +91,23 @@ class Sender final : public base::TickTarget {
   Table& table_of_this_thread();
   bool belongs_here(const detail::CursorTable& table) const noexcept;
   detail::Cursor& cursor_of(Table& table, lamellae::Lane lane, Pe destination) noexcept;
+  static bool join(detail::Cursor& cursor, const RunKind& kind, const RecordSource& record);
   bool try_eager(Pe destination, lamellae::Lane lane, const RunKind& kind,
                  const RecordSource& record);
   Put try_put(detail::Cursor& cursor, const RunKind& kind, const RecordSource& record);
   void open(detail::Cursor& cursor, lamellae::Lane lane, Pe destination);
   void install(detail::Cursor& cursor, const lamellae::OpenFrame& frame) noexcept;
-  void install_spill(detail::Cursor& cursor);
+  void install_spill(detail::Cursor& cursor, lamellae::Lane lane, Pe destination);
+  void check_room(std::uint64_t bytes);
+  template <class Done>
+  void work_until(const Done& done, const char* what, Pe destination);
   void after_append(Table& table, detail::Cursor& cursor, lamellae::Lane lane, Pe destination);
   void send_large(const RunKind& kind, const RecordSource& record, lamellae::Lane lane,
                   Pe destination);
-  void close_run(detail::Cursor& cursor) noexcept;
+  static void close_run(detail::Cursor& cursor) noexcept;
   void seal(Table& table, detail::Cursor& cursor) noexcept;
+  static std::uint32_t close_frame(detail::Cursor& cursor) noexcept;
+  void seal_full(Table& table, detail::Cursor& cursor, Pe destination);
   void hand_over(detail::Cursor& cursor) noexcept;
   void rest(Table& table, detail::Cursor& cursor) noexcept;
   void retire(Table& table) noexcept;
@@ -109,9 +121,11 @@ class Sender final : public base::TickTarget {
   const SenderOptions options_;
   std::shared_ptr<base::Helper> helper_;
 
-  base::Mutex mutex_;  // guards the list and retired_bytes_
+  mutable base::Mutex mutex_;  // guards the list and what retired
   std::vector<std::shared_ptr<Table>> tables_;
   std::vector<std::uint64_t> retired_bytes_;  // of threads that ended
+  std::uint64_t retired_opened_ = 0;
+  std::uint64_t retired_answered_ = 0;
   std::atomic<std::uint32_t> num_tables_{0};
   bool closed_ = false;
 };

@@ -12,8 +12,18 @@ void World::wait_all(std::source_location where) const { engine_->wait_all(where
 WorldHandle World::async_wait_all(std::source_location where) const {
   return WorldHandle(detail::WorldCall{
       engine_.get(),
-      [](engine::Engine& engine, std::source_location at) { return engine.async_wait_all(at); },
+      [](engine::Engine& engine, std::source_location at) {
+        auto quiet = engine.async_quiet(engine::Engine::Covers::kLaunched, engine::kWaitAll, at);
+        return detail::start_task(engine.scheduler(), engine::without_value(std::move(quiet)));
+      },
       where});
+}
+
+BufferUse World::buffer_use() const {
+  const engine::Backlog& backlog = engine_->backlog();
+  const engine::Assembly::Use pieces = engine_->receiver().assembly_use();
+  return {backlog.held(),  backlog.most_held(), backlog.times_full(),
+          pieces.held,     pieces.most_held,    backlog.uncounted() + pieces.uncounted};
 }
 
 void World::flush() const { engine_->sender().flush_this_thread(); }

@@ -10,14 +10,12 @@ namespace {
 
 constexpr std::uint32_t kRoundBits = 8;
 
-Barrier& barrier_of(Engine& engine) {
+}  // namespace
+
+Barrier& Barrier::of(Engine& engine) {
   LAMELLAR_CHECK(engine.control_hook() != nullptr, "a world without a barrier");
   return static_cast<Barrier&>(*engine.control_hook());
 }
-
-Task<void> without_value(Future<std::uint64_t> barrier) { co_await barrier; }
-
-}  // namespace
 
 Barrier::Barrier(Engine& engine)
     : engine_(engine), rounds_(static_cast<std::uint32_t>(std::bit_width(engine.num_pes() - 1))) {
@@ -26,24 +24,25 @@ Barrier::Barrier(Engine& engine)
 
 Barrier::~Barrier() { engine_.set_control_hook(nullptr); }
 
-Future<std::uint64_t> Barrier::begin(Channel channel, std::uint64_t value,
-                                     std::source_location where) {
+std::uint64_t Barrier::take_place(Channel channel) noexcept {
+  return next_[static_cast<std::size_t>(channel)].fetch_add(1);
+}
+
+Future<std::uint64_t> Barrier::begin(Channel channel, std::uint64_t sequence,
+                                     std::uint64_t value, const detail::WaitLabel& label) {
   engine_.check_running();
   auto* state = detail::slab_new<detail::FutureState<std::uint64_t>>(engine_.scheduler());
   state->retain();
   Future<std::uint64_t> future{detail::StateRef<detail::FutureState<std::uint64_t>>(state)};
   {
     base::Lock lock(mutex_);
-    const std::uint64_t sequence = next_[static_cast<std::size_t>(channel)]++;
-    const std::uint64_t key = sequence << 1 | static_cast<std::uint64_t>(channel);
-    const Pe first_peer = (engine_.my_pe() + engine_.num_pes() - 1) % engine_.num_pes();
-    const char* const what = channel == Channel::kUser ? "barrier" : "the end of all PEs, round";
-    state->label = {what, "co_await world.async_barrier()", first_peer, sequence, where};
-    Instance& instance = open_[key];
+    Instance& instance = instance_of(sequence << 2 | static_cast<std::uint64_t>(channel));
     instance.value |= value;
+    if (rounds_ != 0) send(instance);  // as early as possible: it takes longer than the rest
+    state->label = label;
+    state->label.peer = (engine_.my_pe() + engine_.num_pes() - 1) % engine_.num_pes();
     instance.state = state;
-    if (rounds_ != 0) send(key, instance);
-    advance(key, instance);
+    advance(instance);
   }
   // A failure of the job may have ended all waits just before this one was opened.
   if (engine_.failed()) {
@@ -53,19 +52,26 @@ Future<std::uint64_t> Barrier::begin(Channel channel, std::uint64_t value,
   return future;
 }
 
-void Barrier::send(std::uint64_t key, const Instance& instance) {
+Barrier::Instance& Barrier::instance_of(std::uint64_t key) {
+  for (Instance& instance : open_)
+    if (instance.key == key) return instance;
+  open_.emplace_back().key = key;
+  return open_.back();
+}
+
+void Barrier::send(const Instance& instance) {
   wire::ControlHead head;
   head.what = wire::Control::kBarrier;
-  head.a = key << kRoundBits | instance.round;
+  head.a = instance.key << kRoundBits | instance.round;
   head.b = instance.value;
   const Pe to = static_cast<Pe>(
       (engine_.my_pe() + (std::uint64_t{1} << instance.round)) % engine_.num_pes());
   engine_.send_control(to, head);
 }
 
-void Barrier::advance(std::uint64_t key, Instance& instance) {
+void Barrier::advance(Instance& instance) {
   while (instance.round < rounds_ && (instance.arrived >> instance.round & 1) != 0) {
-    if (++instance.round < rounds_) send(key, instance);
+    if (++instance.round < rounds_) send(instance);
   }
   if (instance.round < rounds_) return;
   // Who waits may end this PE, once nothing is kept back for want of credit (Engine::drain): what
@@ -73,7 +79,8 @@ void Barrier::advance(std::uint64_t key, Instance& instance) {
   engine_.sender().flush_replies();
   auto* const state = instance.state;
   state->emplace(instance.value);
-  open_.erase(key);
+  instance = open_.back();
+  open_.pop_back();
   state->complete();
   state->release();
 }
@@ -84,20 +91,20 @@ const char* Barrier::on_control(Pe, const wire::ControlHead& head) noexcept {
   const auto round = static_cast<std::uint32_t>(head.a & ((1u << kRoundBits) - 1));
   if (round >= rounds_) return "a barrier has no such round";
   base::Lock lock(mutex_);
-  Instance& instance = open_[key];
+  Instance& instance = instance_of(key);
   instance.arrived |= std::uint64_t{1} << round;
   instance.value |= head.b;
-  if (instance.state != nullptr) advance(key, instance);
+  if (instance.state != nullptr) advance(instance);
   return nullptr;
 }
 
 void Barrier::fail_all(const MakeError& make) noexcept {
-  std::map<std::uint64_t, Instance> failing;
+  std::vector<Instance> failing;
   {
     base::Lock lock(mutex_);
     failing.swap(open_);
   }
-  for (auto& [key, instance] : failing) {
+  for (Instance& instance : failing) {
     if (instance.state == nullptr) continue;
     instance.state->fail(make());
     instance.state->release();
@@ -109,22 +116,28 @@ void Barrier::fail_all(const MakeError& make) noexcept {
 namespace lamellar {
 namespace {
 
-constexpr auto kUser = engine::Barrier::Channel::kUser;
+Future<std::uint64_t> users_barrier(engine::Engine& engine, std::source_location where) {
+  using engine::Barrier;
+  constexpr auto kUser = Barrier::Channel::kUser;
+  Barrier& barrier = Barrier::of(engine);
+  const std::uint64_t place = barrier.take_place(kUser);
+  return barrier.begin(kUser, place, 0,
+                       {"barrier", "co_await world.async_barrier()", ~Pe{0}, place, where});
+}
 
 }  // namespace
 
 void World::barrier(std::source_location where) const {
   detail::refuse_inside_task({"barrier", "co_await world.async_barrier()"}, where);
-  static_cast<void>(engine::barrier_of(*engine_).begin(kUser, 0, where).block(where));
+  static_cast<void>(users_barrier(*engine_, where).block(where));
 }
 
 WorldHandle World::async_barrier(std::source_location where) const {
   return WorldHandle(detail::WorldCall{
       engine_.get(),
       [](engine::Engine& engine, std::source_location at) {
-        return detail::start_task(
-            engine.scheduler(),
-            engine::without_value(engine::barrier_of(engine).begin(kUser, 0, at)));
+        return detail::start_task(engine.scheduler(),
+                                  engine::without_value(users_barrier(engine, at)));
       },
       where});
 }

@@ -17,6 +17,8 @@ constinit thread_local ThreadState t_state __attribute__((tls_model("initial-exe
 void submit(engine::Scheduler& scheduler, Job& job, Priority priority) noexcept {
   scheduler.submit(job, priority);
 }
+void descendant_began(engine::Scheduler& scheduler) noexcept { scheduler.descendant_began(); }
+void descendant_ended(engine::Scheduler& scheduler) noexcept { scheduler.descendant_ended(); }
 
 }  // namespace lamellar::detail
 
@@ -31,7 +33,6 @@ constexpr std::uint32_t kEnterAfter = 16;    // empty looks, before a wait is sh
 constexpr std::uint64_t kLongQueue = 1024;   // jobs; see throttle()
 constexpr std::uint64_t kFullQueue = 4096;   // jobs; see submit_or_run()
 constexpr std::uint32_t kPollEvery = 16;     // jobs
-constexpr std::uint32_t kDeepest = 8;        // handlers inside handlers inside a task that blocks
 constexpr std::size_t kMostSpares = 64;
 
 }  // namespace
@@ -54,6 +55,10 @@ void Scheduler::start() {
                               run(job);
                               options_.hook->going_idle();  // this thread may not come again
                             }});
+  if (options_.stands_in)
+    attendance_ = std::make_unique<Attendance>(
+        options_.pe, Attendance::Signs{&looked_, options_.doorbell, &searching_}, options_.cpus,
+        [this] { attend(); });
   for (std::uint32_t i = 1; i <= options_.workers; ++i) {
     workers_.push_back(std::make_unique<base::Thread>(
         "lml" + std::to_string(options_.pe) + "." + std::to_string(i - 1),
@@ -66,6 +71,7 @@ void Scheduler::stop() {
   wake_waiters();
   spare_bell_.notify(INT32_MAX, base::FutexScope::kProcess);
   workers_.clear();
+  if (attendance_ != nullptr) attendance_->stop();
   for (;;) {
     std::vector<std::unique_ptr<base::Thread>> spares;
     {
@@ -143,12 +149,12 @@ void Scheduler::run(detail::Job& job) noexcept {
   found_work();
   Engine* const outer_engine = std::exchange(thread.engine, options_.engine);
   Scheduler* const outer = std::exchange(thread.scheduler, this);
-  const bool outer_handler = std::exchange(thread.in_handler, false);
+  const detail::Inside outside = std::exchange(thread.inside, {});
   ++thread.depth;
   job.run(&job);
   detail::ThreadState& after = detail::t_state;
   --after.depth;
-  after.in_handler = outer_handler;
+  after.inside = outside;
   after.scheduler = outer;
   after.engine = outer_engine;
 }
@@ -180,8 +186,13 @@ bool Scheduler::work_once() noexcept {
   return ((network_first || news) && run_one()) || news;
 }
 
-// One thread at a time looks at the network; while it runs what it found there, another may.
 bool Scheduler::poll() noexcept {
+  looked_.store(true, std::memory_order_relaxed);
+  return look();
+}
+
+// One thread at a time looks at the network; while it runs what it found there, another may.
+bool Scheduler::look() noexcept {
   if (options_.workers == 0) return options_.hook->poll();
   if (polling_.load(std::memory_order_relaxed) || polling_.exchange(true)) return false;
   Scheduler* const outer = std::exchange(t_polls_for, this);
@@ -216,7 +227,7 @@ Scheduler::Sitting::Sitting(Scheduler& scheduler, std::uint32_t home) noexcept
     : outer_(t_seat) {
   t_seat = {};
   t_seat.scheduler = &scheduler;
-  scheduler.take_number(home);
+  if (home != Executor::kVisitor) scheduler.take_number(home);
 }
 
 Scheduler::Sitting::~Sitting() {
@@ -275,6 +286,40 @@ void Scheduler::work_until_left(std::uint32_t home, const std::function<bool()>&
   options_.doorbell->notify(1, options_.scope);
 }
 
+// What the one does that stands in for all threads of the PE while they compute. It has no number:
+// a job for one thread waits until that one comes. Its looks do not count as those of the others.
+void Scheduler::attend() noexcept {
+  base::set_current_pe_for_log(static_cast<int>(options_.pe));
+  const Sitting sitting(*this, Executor::kVisitor);
+  bool idle = false;
+  while (!stopping_.load()) {
+    const bool news = look();
+    if (fire_timers() || run_one() || news) {
+      idle = false;
+      continue;
+    }
+    if (!std::exchange(idle, true)) {
+      start_searching();
+      options_.hook->going_idle();
+      continue;
+    }
+    if (looked_.load(std::memory_order_relaxed)) break;
+    const std::uint32_t key = prepare_to_park();
+    if (stopping_.load() || looked_.load(std::memory_order_relaxed) ||
+        options_.executor->has_work(Executor::kVisitor) || options_.hook->pending()) {
+      do_not_park();
+      base::yield_thread();  // who computes may be about to find it
+    } else {
+      park(key, base::kForever);
+    }
+  }
+  stop_searching();
+  options_.hook->going_idle();
+  // It may have been the one sleeper that the doorbell woke.
+  if (options_.executor->has_work(Executor::kVisitor) || options_.hook->pending())
+    options_.doorbell->notify(1, options_.scope);
+}
+
 // --- idling --------------------------------------------------------------------------------
 
 bool Scheduler::look_longer(std::uint32_t looks, std::uint64_t& since_ns) const noexcept {
@@ -317,6 +362,7 @@ std::uint32_t Scheduler::prepare_to_park() noexcept {
 void Scheduler::do_not_park() noexcept {
   start_searching();
   options_.doorbell->cancel();
+  if (attendance_ != nullptr) attendance_->woke_up();
 }
 
 // False: `deadline_ns` has passed.
@@ -325,10 +371,12 @@ bool Scheduler::park(std::uint32_t key, std::uint64_t deadline_ns) noexcept {
   std::uint64_t alarm = alarm_ns_.load();
   bool mine = false;
   while (next < alarm && !mine) mine = alarm_ns_.compare_exchange_weak(alarm, next);
-  const std::uint64_t until = mine ? std::min(next, deadline_ns) : deadline_ns;
+  const std::uint64_t until =
+      std::min({mine ? next : deadline_ns, deadline_ns, options_.hook->look_again_ns()});
   const bool woken = options_.doorbell->commit(key, until, options_.scope);
   if (mine) alarm_ns_.compare_exchange_strong(next, base::kForever);
   start_searching();
+  if (attendance_ != nullptr) attendance_->woke_up();
   return woken || until != deadline_ns;
 }
 
@@ -366,7 +414,7 @@ void Scheduler::refuse_inside_task(const detail::WaitLabel& label, std::source_l
 
 void Scheduler::refuse_inside_handler(const detail::WaitLabel& label,
                                       std::source_location where) {
-  if (detail::t_state.in_handler)
+  if (detail::t_state.inside.handler)
     refuse("an active message's exec, while others wait behind it in its frame", label, where);
 }
 

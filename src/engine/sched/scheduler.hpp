@@ -18,10 +18,12 @@
 #include <lamellar/executor.hpp>
 #include <lamellar/types.hpp>
 
+#include "base/clock/affinity.hpp"
 #include "base/clock/event_count.hpp"
 #include "base/clock/mutex.hpp"
 #include "base/clock/thread.hpp"
 #include "base/wait/wait.hpp"
+#include "engine/sched/attendance.hpp"
 #include "engine/sched/idle_hook.hpp"
 #include "engine/sched/job_list.hpp"
 #include "engine/sched/timers.hpp"
@@ -38,6 +40,8 @@ struct SchedulerOptions {
   IdleHook* hook = nullptr;
   Engine* engine = nullptr;      // what a thread works for while it runs a job
   std::unique_ptr<Executor> executor;  // null: work stealing
+  bool stands_in = false;        // one thread more attends while all others compute: Attendance
+  base::Cpus cpus;               // for that one; none: wherever the helper may run
   std::function<void(std::exception_ptr)> unseen_failure; // of a future that was dropped
 };
 
@@ -129,6 +133,9 @@ class Scheduler {
     return t_seat.scheduler == this ? t_seat.worker : Executor::kVisitor;
   }
 
+  void descendant_began() noexcept { options_.hook->descendant_began(); }
+  void descendant_ended() noexcept { options_.hook->descendant_ended(); }
+
   Timers& timers() noexcept { return timers_; }
   // After a timer was added as the first: somebody must not sleep longer than that.
   void timer_moved(std::uint64_t deadline_ns) noexcept;
@@ -140,6 +147,8 @@ class Scheduler {
   // REQUIRES: interrupted().
   [[noreturn]] void throw_interrupted() { std::rethrow_exception(why_interrupted_()); }
 
+  // Handlers and jobs inside one another that a thread goes on taking.
+  static constexpr std::uint32_t kDeepest = 8;
   static bool inside_task() noexcept { return detail::t_state.depth != 0; }
   // Throws WouldDeadlock when the calling thread runs a task or a handler.
   static void refuse_inside_task(const detail::WaitLabel& label, std::source_location where);
@@ -148,6 +157,13 @@ class Scheduler {
 
   // The calling thread runs what it found in the network: somebody else may look there meanwhile.
   static void handler_begins() noexcept;
+
+  // Other threads work here besides the one that waits.
+  bool has_company() const noexcept { return options_.workers != 0; }
+  // One of them has nothing to do. A guess.
+  bool anybody_idle() const noexcept {
+    return searching_.load(std::memory_order_relaxed) != 0 || options_.doorbell->anybody();
+  }
 
   void unseen_failure(std::exception_ptr error) noexcept;
   Pe pe() const noexcept { return options_.pe; }
@@ -221,6 +237,8 @@ class Scheduler {
   detail::Job* take(std::uint32_t number) noexcept;
   bool has_work(std::uint32_t number) noexcept;
   bool poll() noexcept;
+  bool look() noexcept;
+  void attend() noexcept;
   bool fire_timers() noexcept;
   void notify_work() noexcept;
   bool look_longer(std::uint32_t looks, std::uint64_t& since_ns) const noexcept;
@@ -245,6 +263,7 @@ class Scheduler {
   std::unique_ptr<JobList[]> own_;              // jobs for one number
   alignas(64) std::atomic<std::uint32_t> searching_{0};
   alignas(64) std::atomic<bool> polling_{false};
+  std::atomic<bool> looked_{false};  // a thread has, since the helper took this back
   // The time at which some thread that sleeps wakes up for a timer.
   std::atomic<std::uint64_t> alarm_ns_{base::kForever};
   std::atomic<bool> stopping_{false};
@@ -252,6 +271,7 @@ class Scheduler {
   std::atomic<bool> interrupted_{false};   // it is there
   std::function<std::exception_ptr()> why_interrupted_;
   std::vector<std::unique_ptr<base::Thread>> workers_;
+  std::unique_ptr<Attendance> attendance_;  // null: only who enters the library attends
 
   // Tasks that block their thread, and the spare threads that stand in for them.
   base::EventCount blocked_bell_;

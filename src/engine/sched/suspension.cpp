@@ -41,9 +41,11 @@ void Suspended::abandon() noexcept {
 void Resumption::resume(Job* job) noexcept {
   auto* me = static_cast<Resumption*>(job);
   Suspended* const frame = me->frame_.exchange(nullptr);
+  const bool in_am = me->in_am_;
   slab_delete(me);
   if (frame == nullptr) return;
   frame->leave();
+  this_thread().inside.am = in_am;
   trampoline(std::coroutine_handle<>::from_address(frame->self_));
 }
 

@@ -17,6 +17,7 @@
 #include "engine/am/failure.hpp"
 #include "lamellae/faulty/plan.hpp"
 #include "world/world/exit_guard.hpp"
+#include "world/world/limits.hpp"
 #include "world/world/parts.hpp"
 #include "world/world/runtime.hpp"
 #include "world/world/seat.hpp"
@@ -63,13 +64,19 @@ void apply_process_settings(const Settings& settings) {
   base::install_crash_handlers();
 }
 
+// ERRORS: ConfigError, for what no single value shows.
+void check_together(const Settings& settings) {
+  static_cast<void>(lamellae::parse_faults(settings.text(Key::kFaults)));
+  static_cast<void>(world::spill_limits(settings, world::pool_bytes_of(settings), 1));
+}
+
 // The settings of a job; when this PE cannot use its own, the others hear of it and one PE says it.
 // ERRORS: JobFailed; ConfigError where nobody could be told.
 Settings settings_of_job(int* argc, char** argv, const WorldBuilder::Parts& parts) {
   try {
     Settings settings = load_settings(argc, argv, parts.overrides);
     apply_process_settings(settings);
-    static_cast<void>(lamellae::parse_faults(settings.text(Key::kFaults)));
+    check_together(settings);
     return settings;
   } catch (const ConfigError& error) {
     std::shared_ptr<lamellae::LaunchSession> session;
@@ -175,6 +182,7 @@ int run_job_or_simulate(LaunchJob& job) {
 World make_world(int* argc, char** argv, const WorldBuilder::Parts& parts) {
   const Settings settings = load_settings(argc, argv, parts.overrides);
   apply_process_settings(settings);
+  check_together(settings);
   if (settings.text(Key::kBackend) == "sim")
     throw Unsupported("LAMELLAR_BACKEND=sim needs launch(): a world of init() lives on outside of "
                       "the simulation");

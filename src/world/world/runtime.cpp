@@ -7,7 +7,9 @@
 
 #include "base/clock/thread.hpp"
 #include "base/log/log.hpp"
+#include "engine/coll/quiesce.hpp"
 #include "engine/sched/executors.hpp"
+#include "world/world/limits.hpp"
 #include "world/world/network.hpp"
 #include "world/world/place.hpp"
 
@@ -20,6 +22,7 @@ engine::EngineOptions options_from(const base::Settings& settings, const Place& 
   engine::EngineOptions options;
   options.threads = place.threads;
   options.spins = place.roomy;
+  options.cpus = place.cpus;
   options.name = settings.text(Key::kWorldName);
   options.max_record = settings.u64(Key::kMaxAm);
   options.flush_ns = settings.u64(Key::kFlushUs) * 1000;
@@ -45,6 +48,16 @@ void check_same_program(lamellae::Bootstrap& bootstrap, const engine::TypeSnapsh
   }
 }
 
+// What one PE cannot use, none can.
+engine::SpillLimits limits_or_fail(lamellae::Bootstrap& bootstrap, const base::Settings& settings,
+                                   const lamellae::Lamella& lamella) {
+  try {
+    return spill_limits(settings, lamella.pool_bytes(), lamella.num_pes());
+  } catch (const ConfigError& error) {
+    fail_together(bootstrap, 0, error.what());
+  }
+}
+
 }  // namespace
 
 Runtime::Runtime(engine::EngineOptions options, std::unique_ptr<lamellae::Bootstrap> bootstrap,
@@ -63,12 +76,15 @@ std::shared_ptr<Runtime> Runtime::start(const base::Settings& settings, bool lau
   check_same_program(*bootstrap, types);
   const Place place = find_place(*bootstrap, settings, launched);
   engine::EngineOptions options = options_from(settings, place);
+  options.spill = limits_or_fail(*bootstrap, settings, *lamella);
   options.on_error = hooks.on_error;
   options.executor = hooks.executor;
-  if (!options.executor)
-    options.executor = [name = settings.text(Key::kExecutor)] {
-      return engine::make_executor(name);
-    };
+  options.stands_in = settings.text(Key::kProgress) == "helper";
+  if (!options.executor) {
+    const std::string name = settings.text(Key::kExecutor);
+    options.executor = [name] { return engine::make_executor(name); };
+    if (name == "single") options.stands_in = false;  // tasks and messages on the PE's own threads
+  }
   auto runtime = std::make_shared<Runtime>(std::move(options), std::move(bootstrap),
                                            std::move(lamella), std::move(types));
   runtime->engine_.set_self(std::shared_ptr<engine::Engine>(runtime, &runtime->engine_));
@@ -89,14 +105,7 @@ std::shared_ptr<Runtime> Runtime::start(const base::Settings& settings, bool lau
 
 void Runtime::finish() {
   const auto here = std::source_location::current();
-  std::uint64_t before = ~std::uint64_t{0};
-  for (;;) {
-    engine_.wait_all(here);
-    const std::uint64_t now = engine_.activity();
-    const bool news = now != before;
-    before = now;
-    if (barrier_.begin(engine::Barrier::Channel::kEnd, news ? 1 : 0, here).block(here) == 0) break;
-  }
+  engine::begin_quiesce(engine_, engine::Barrier::Channel::kEnd, here).block(here);
   // The others may still need what this PE has to say in the last round.
   engine_.drain(here);
 }

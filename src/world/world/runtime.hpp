@@ -31,9 +31,7 @@ class Runtime {
 
   engine::Engine& engine() noexcept { return engine_; }
 
-  // Collective: until every AM of the job and its descendants have run.
-  // Four-counter method (Mattern, Distributed Computing 2, 1987): a second round without any
-  // activity since the first. BLOCKS. ERRORS: JobFailed.
+  // Collective: until every AM of the job and its descendants have run. BLOCKS. ERRORS: JobFailed.
   void finish();
   // The end of this PE, after finish() or a failure. BLOCKS: until what it sent has arrived, unless
   // the job has failed.

@@ -59,6 +59,8 @@ PROCESS_PROGRAM(cores) {
     say_thread(pe, "lml-helper");
     for (unsigned worker = 0; worker + 1 < threads_of(world); ++worker)
       say_thread(pe, "lml" + std::to_string(pe) + '.' + std::to_string(worker));
+    // This thread has been in user code all the time. Workers would wait, and attend.
+    if (threads_of(world) == 1) say_thread(pe, "lml" + std::to_string(pe) + ".standin");
     say("PE %u threads %u", pe, threads_of(world));
     say("PE %u main on %s", pe, my_cpus().c_str());
     std::thread([pe] { say("PE %u user on %s", pe, my_cpus().c_str()); }).join();

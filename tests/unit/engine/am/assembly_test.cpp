@@ -49,7 +49,7 @@ void expect_whole(const AssembledRecord& whole, const std::vector<std::byte>& re
 }
 
 TEST(Assembly, OnePieceIsARecord) {
-  Assembly assembly(kMax, kWindow);
+  Assembly assembly({kMax, kWindow});
   const auto record = pattern(100);
   AssembledRecord whole;
   EXPECT_EQ(Outcome::kComplete, add(assembly, 0, 1, record, 0, 100, whole));
@@ -59,7 +59,7 @@ TEST(Assembly, OnePieceIsARecord) {
 TEST(Assembly, PiecesComeInAnyOrder) {
   base::Rng rng(42);
   for (int round = 0; round < 20; ++round) {
-    Assembly assembly(kMax, kMax);
+    Assembly assembly({kMax, kMax});
     const auto record = pattern(5000 + rng.next() % 5000, static_cast<unsigned>(round));
     std::vector<std::size_t> cuts{0};
     while (cuts.back() < record.size())
@@ -79,7 +79,7 @@ TEST(Assembly, PiecesComeInAnyOrder) {
 }
 
 TEST(Assembly, SourcesAndMessagesAreKeptApart) {
-  Assembly assembly(kMax, kWindow);
+  Assembly assembly({kMax, kWindow});
   const auto a = pattern(2000, 1), b = pattern(2000, 2), c = pattern(2000, 3);
   AssembledRecord whole;
   EXPECT_EQ(Outcome::kIncomplete, add(assembly, 0, 1, a, 0, 1000, whole));
@@ -94,7 +94,7 @@ TEST(Assembly, SourcesAndMessagesAreKeptApart) {
 }
 
 TEST(Assembly, SeveralThreadsAdd) {
-  Assembly assembly(kMax, kWindow);
+  Assembly assembly({kMax, kWindow});
   constexpr int kRecords = 50;
   std::atomic<int> complete{0};
   std::vector<std::thread> threads;
@@ -114,7 +114,7 @@ TEST(Assembly, SeveralThreadsAdd) {
 }
 
 TEST(AssemblyHostile, TooLargeIsRefusedBeforeMemoryIsTaken) {
-  Assembly assembly(kMax, ~std::uint64_t{0});
+  Assembly assembly({kMax, ~std::uint64_t{0}});
   const auto piece = pattern(64);
   AssembledRecord whole;
   EXPECT_EQ(Outcome::kRefused, assembly.add(0, head_of(1, kMax + 1, 0, 64), piece.data(), whole));
@@ -123,7 +123,7 @@ TEST(AssemblyHostile, TooLargeIsRefusedBeforeMemoryIsTaken) {
 }
 
 TEST(AssemblyHostile, PiecesBeyondTheRecordAreRefused) {
-  Assembly assembly(kMax, ~std::uint64_t{0} / 2);
+  Assembly assembly({kMax, ~std::uint64_t{0} / 2});
   const auto piece = pattern(64);
   AssembledRecord whole;
   EXPECT_EQ(Outcome::kRefused, assembly.add(0, head_of(1, 100, 37, 64), piece.data(), whole));
@@ -135,7 +135,7 @@ TEST(AssemblyHostile, PiecesBeyondTheRecordAreRefused) {
 }
 
 TEST(AssemblyHostile, PiecesFarAheadAreRefused) {
-  Assembly assembly(kMax, kWindow);
+  Assembly assembly({kMax, kWindow});
   const auto piece = pattern(64);
   AssembledRecord whole;
   EXPECT_EQ(Outcome::kIncomplete,
@@ -147,7 +147,7 @@ TEST(AssemblyHostile, PiecesFarAheadAreRefused) {
 TEST(AssemblyHostile, PiecesThatContradictAreRefused) {
   const auto record = pattern(1000);
   for (const bool other_total : {true, false}) {
-    Assembly assembly(kMax, kWindow);
+    Assembly assembly({kMax, kWindow});
     AssembledRecord whole;
     ASSERT_EQ(Outcome::kIncomplete, add(assembly, 0, 1, record, 0, 100, whole));
     wire::FragmentHead head = head_of(1, other_total ? 999 : 1000, 100, 100);
@@ -157,7 +157,7 @@ TEST(AssemblyHostile, PiecesThatContradictAreRefused) {
 }
 
 TEST(AssemblyHostile, EmptyPiecesAreRefused) {
-  Assembly assembly(kMax, kWindow);
+  Assembly assembly({kMax, kWindow});
   AssembledRecord whole;
   const std::byte nothing{};
   EXPECT_EQ(Outcome::kRefused, assembly.add(0, head_of(1, 0, 0, 0), &nothing, whole));
@@ -166,7 +166,7 @@ TEST(AssemblyHostile, EmptyPiecesAreRefused) {
 
 // A piece that comes twice must not make a record of bytes nobody sent.
 TEST(AssemblyHostile, PiecesThatOverlapStayInsideTheRecord) {
-  Assembly assembly(kMax, kWindow);
+  Assembly assembly({kMax, kWindow});
   const auto record = pattern(300);
   AssembledRecord whole;
   EXPECT_EQ(Outcome::kIncomplete, add(assembly, 0, 1, record, 0, 200, whole));
@@ -174,8 +174,43 @@ TEST(AssemblyHostile, PiecesThatOverlapStayInsideTheRecord) {
   EXPECT_NE(Outcome::kComplete, outcome);
 }
 
+// Each of them would keep what it has for ever.
+TEST(AssemblyHostile, MoreRecordsAtOnceThanThereCanBeAreRefused) {
+  Assembly assembly({kMax, kWindow, 3});
+  const auto record = pattern(1000);
+  AssembledRecord whole;
+  for (std::uint64_t message = 1; message <= 3; ++message)
+    EXPECT_EQ(Outcome::kIncomplete, add(assembly, 1, message, record, 0, 500, whole));
+  EXPECT_EQ(Outcome::kRefused, add(assembly, 1, 4, record, 0, 500, whole));
+  EXPECT_EQ(Outcome::kIncomplete, add(assembly, 2, 1, record, 0, 500, whole)) << "another source";
+  EXPECT_EQ(Outcome::kComplete, add(assembly, 1, 2, record, 500, 1000, whole));
+  EXPECT_EQ(Outcome::kIncomplete, add(assembly, 1, 4, record, 0, 500, whole));
+}
+
+TEST(Assembly, WhatIsIncompleteIsCountedUpToASize) {
+  Assembly assembly({kMax, kWindow, 8, 1000});
+  const auto record = pattern(1000);
+  const auto larger = pattern(1001);
+  AssembledRecord whole;
+  add(assembly, 0, 1, record, 0, 100, whole);
+  EXPECT_EQ(100u, assembly.use().held);
+  add(assembly, 0, 1, record, 300, 500, whole);  // ahead
+  EXPECT_EQ(300u, assembly.use().held);
+  add(assembly, 0, 2, larger, 0, 1000, whole);
+  EXPECT_EQ(300u, assembly.use().held);
+  EXPECT_EQ(1u, assembly.use().uncounted);
+  add(assembly, 0, 1, record, 100, 300, whole);
+  EXPECT_EQ(500u, assembly.use().held);
+  EXPECT_EQ(Outcome::kComplete, add(assembly, 0, 1, record, 500, 1000, whole));
+  EXPECT_EQ(0u, assembly.use().held);
+  EXPECT_GE(assembly.use().most_held, 1000u);
+  add(assembly, 0, 3, record, 0, 100, whole);
+  EXPECT_EQ(Outcome::kRefused, add(assembly, 0, 3, record, 0, 100, whole));
+  EXPECT_EQ(0u, assembly.use().held) << "what was refused is gone";
+}
+
 TEST(Assembly, ClearForgetsWhatIsIncomplete) {
-  Assembly assembly(kMax, kWindow);
+  Assembly assembly({kMax, kWindow});
   const auto record = pattern(1000);
   AssembledRecord whole;
   EXPECT_EQ(Outcome::kIncomplete, add(assembly, 0, 1, record, 0, 500, whole));

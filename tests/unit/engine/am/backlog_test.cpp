@@ -17,6 +17,7 @@ constexpr std::uint32_t kWord = 0x77;
 // The other PE: puts records together again.
 struct Sink final : lamellae::FrameSink {
   void on_chunk(const lamellae::Chunk& chunk) noexcept override {
+    bytes += chunk.to - chunk.from;
     std::uint32_t at = chunk.from;
     while (at < chunk.to) {
       wire::RunHeader run;
@@ -38,17 +39,18 @@ struct Sink final : lamellae::FrameSink {
       at += head.length;
     }
   }
-  Assembly assembly{1 << 30, 1 << 30};
+  std::uint64_t bytes = 0;
+  Assembly assembly{Assembly::Limits{1 << 30, 1 << 30}};
   std::vector<std::vector<std::byte>> records;
   std::string spilled;
 };
 
 struct Pair {
-  explicit Pair(std::uint32_t pool)
+  explicit Pair(std::uint32_t pool, SpillLimits limits = {})
       : job(std::make_shared<lamellae::LocalJob>(2, 1024, pool)),
         mine(job->lamella(0)),
         other(job->lamella(1)),
-        backlog(*mine) {}
+        backlog(*mine, limits) {}
   void deliver() {
     while (other->poll(sink)) {
     }
@@ -86,13 +88,15 @@ TEST(Backlog, ALargeRecordLeavesInPieces) {
     Pair pair(4);
     pair.backlog.add_large(1, Lane::kRequest, kWord, record_of(size));
     EXPECT_EQ(1u, pair.backlog.large_pending(1));
+    const std::uint64_t announced = pair.backlog.large_bytes_sent(1);
     int rounds = 0;
     for (; !pair.backlog.empty(); ++rounds) {
       EXPECT_TRUE(pair.backlog.drain());
       pair.deliver();
     }
     EXPECT_EQ(0u, pair.backlog.large_pending(1));
-    EXPECT_GT(pair.backlog.large_bytes_sent(1), size);
+    EXPECT_EQ(pair.sink.bytes, announced);  // counted as sent from the beginning
+    EXPECT_EQ(pair.sink.bytes, pair.backlog.large_bytes_sent(1));
     ASSERT_EQ(1u, pair.sink.records.size()) << size;
     EXPECT_EQ(record_of(size), pair.sink.records[0]);
     EXPECT_GE(rounds, static_cast<int>(size / 3000)) << "a pool of four frames";
@@ -140,6 +144,110 @@ TEST(Backlog, WithoutCreditNothingMoves) {
   EXPECT_TRUE(pair.backlog.empty());
   pair.deliver();
   EXPECT_EQ("waits", pair.sink.spilled);
+}
+
+// All request credit to PE 1 is used up until this goes.
+struct NoCredit {
+  explicit NoCredit(lamellae::Lamella& lamella) : lamella(lamella) {
+    lamellae::OpenFrame frame;
+    while (lamella.try_open(1, Lane::kRequest, frame)) taken.push_back(frame);
+  }
+  ~NoCredit() {
+    for (const auto& open : taken) lamella.discard(open);
+  }
+  lamellae::Lamella& lamella;
+  std::vector<lamellae::OpenFrame> taken;
+};
+
+// Whoever holds them, frames count as long as they take memory, and short ones take little.
+TEST(Backlog, WhatItHoldsIsCounted) {
+  Pair pair(4);
+  {
+    const NoCredit none(*pair.mine);
+    auto frame = pair.backlog.take_frame(1, Lane::kRequest);
+    const std::uint64_t whole = pair.backlog.held();
+    EXPECT_GE(whole, pair.mine->frame_capacity());
+    pair.backlog.give_back(1, Lane::kRequest, *frame);
+    EXPECT_EQ(0u, pair.backlog.held());
+
+    frame = pair.backlog.take_frame(1, Lane::kRequest);
+    frame->length = frame->capacity;
+    pair.backlog.add(1, Lane::kRequest, std::move(frame));
+    EXPECT_EQ(whole, pair.backlog.held());
+    pair.backlog.add(1, Lane::kRequest, spill_of("short"));
+    EXPECT_LT(pair.backlog.held(), whole + 200);
+    pair.backlog.add_large(1, Lane::kReply, kWord, record_of(100'000));
+    EXPECT_GE(pair.backlog.held(), whole + 100'000);
+  }
+  while (!pair.backlog.empty()) {
+    pair.backlog.drain();
+    pair.deliver();
+  }
+  EXPECT_EQ(0u, pair.backlog.held());
+  EXPECT_GE(pair.backlog.most_held(), 100'000u);
+}
+
+TEST(Backlog, RecordsThatAreTooLargeToCountAreCountedApart) {
+  SpillLimits limits;
+  limits.largest_counted = 5000;
+  Pair pair(4, limits);
+  pair.backlog.add_large(1, Lane::kRequest, kWord, record_of(5000));
+  const std::uint64_t counted = pair.backlog.held();
+  EXPECT_GE(counted, 5000u);
+  EXPECT_EQ(0u, pair.backlog.uncounted());
+  pair.backlog.add_large(1, Lane::kRequest, kWord, record_of(5001));
+  EXPECT_EQ(counted, pair.backlog.held());
+  EXPECT_EQ(1u, pair.backlog.uncounted());
+  pair.backlog.clear();
+  EXPECT_EQ(0u, pair.backlog.held());
+}
+
+TEST(Backlog, LimitsTellRequestsFromReplies) {
+  SpillLimits limits;
+  limits.soft = 20'000;
+  limits.hard = 60'000;
+  Pair pair(4, limits);
+  pair.backlog.add_large(1, Lane::kReply, kWord, record_of(15'000));
+  EXPECT_FALSE(pair.backlog.full());
+  EXPECT_FALSE(pair.backlog.full_of_replies());
+  pair.backlog.add_large(1, Lane::kReply, kWord, record_of(15'000));
+  EXPECT_TRUE(pair.backlog.full());
+  EXPECT_TRUE(pair.backlog.full_of_replies());
+  EXPECT_FALSE(pair.backlog.full_of_requests()) << "these leave in any case";
+  EXPECT_EQ(1u, pair.backlog.times_full());
+  EXPECT_TRUE(pair.backlog.has_room(25'000));
+  EXPECT_FALSE(pair.backlog.has_room(35'000));
+  pair.backlog.add_large(1, Lane::kRequest, kWord, record_of(25'000));
+  EXPECT_TRUE(pair.backlog.full_of_requests());
+  const std::string text = pair.backlog.describe();
+  EXPECT_NE(std::string::npos, text.find("LAMELLAR_SPILL_HARD allows 60000; 25128 of them are "
+                                         "for PE 1")) << text;
+  pair.backlog.clear();
+}
+
+// Who sleeps while requests wait for room must hear that there is some, or that there is none.
+TEST(Backlog, RingsWhenItBecomesFullAndWhenItIsNoLonger) {
+  SpillLimits limits;
+  limits.soft = 4'000;
+  Pair pair(4, limits);
+  auto& doorbell = pair.mine->doorbell();
+  const std::uint32_t before = doorbell.prepare();  // as if somebody slept
+  pair.backlog.add(1, Lane::kRequest, spill_of("x"));
+  EXPECT_EQ(before, doorbell.epoch.load());
+  pair.backlog.add_large(1, Lane::kReply, kWord, record_of(5'000));
+  const std::uint32_t full = doorbell.epoch.load();
+  EXPECT_NE(before, full);
+  pair.backlog.add_large(1, Lane::kRequest, kWord, record_of(5'000));  // now of requests
+  const std::uint32_t of_requests = doorbell.epoch.load();
+  EXPECT_NE(full, of_requests);
+  pair.backlog.drain();
+  for (int i = 0; i < 3; ++i) {
+    pair.deliver();
+    pair.backlog.drain();
+  }
+  EXPECT_FALSE(pair.backlog.full());
+  EXPECT_NE(of_requests, doorbell.epoch.load());
+  doorbell.cancel();
 }
 
 TEST(Backlog, RepliesDoNotWaitForRequests) {

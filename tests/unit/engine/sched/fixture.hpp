@@ -20,13 +20,17 @@ class Silence final : public engine::IdleHook {
   }
   void going_idle() noexcept override { ++idles; }
   bool pending() noexcept override { return false; }
+  void descendant_began() noexcept override { ++began; }
+  void descendant_ended() noexcept override { ++ended; }
   std::atomic<std::uint64_t> polls{0};
   std::atomic<std::uint64_t> idles{0};
+  std::atomic<std::uint64_t> began{0};
+  std::atomic<std::uint64_t> ended{0};
 };
 
 struct House {
   explicit House(std::uint32_t workers, bool spins = false,
-                 std::unique_ptr<lamellar::Executor> executor = nullptr)
+                 std::unique_ptr<lamellar::Executor> executor = nullptr, bool stands_in = false)
       : scheduler([&] {
           engine::SchedulerOptions options;
           options.pe = 7;
@@ -35,6 +39,7 @@ struct House {
           options.doorbell = &doorbell;
           options.hook = &hook;
           options.executor = std::move(executor);
+          options.stands_in = stands_in;
           options.unseen_failure = [this](std::exception_ptr) { ++unseen; };
           return options;
         }()) {

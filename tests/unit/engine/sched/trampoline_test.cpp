@@ -63,8 +63,8 @@ TEST(Trampoline, Nests) {
   const auto outer = [&]() -> Task<int> {
     order += '(';
     auto inner = lamellar::detail::drive(
-        writes('i'), lamellar::detail::slab_new<lamellar::detail::FutureState<int>>(
-                         house.scheduler));
+        writes('i'),
+        lamellar::detail::slab_new<lamellar::detail::FutureState<int>>(house.scheduler), false);
     lamellar::detail::trampoline(inner.handle);
     order += ')';
     co_return co_await writes('o');
