@@ -34,6 +34,17 @@ struct Echo {
 };
 LAMELLAR_AM(Echo, value);
 
+// It could suspend, and never does.
+struct AddLater {
+  std::uint64_t value;
+  Task<void> exec(Context&) const {
+    g_sum += value;
+    ++g_executed;
+    co_return;
+  }
+};
+LAMELLAR_AM(AddLater, value);
+
 constexpr std::uint32_t kFrameBytes = 32 << 10;
 constexpr std::uint32_t kPool = 256;
 // No clock: the helper thread looks at no frame while this runs.
@@ -89,6 +100,10 @@ extern "C" {
   while (g_executed < until) g_seats[1]->poll();
 }
 
+[[gnu::noinline]] void run_coroutines(std::uint64_t until) {
+  while (g_executed < until) g_seats[1]->poll();
+}
+
 // Both sides of `count` of them, one after the other.
 [[gnu::noinline]] std::uint64_t make_round_trips(std::uint64_t count) {
   std::uint64_t value = 0;
@@ -111,6 +126,16 @@ extern "C" {
 
 namespace {
 
+// Frames come back, and the report of what was executed.
+void settle() {
+  for (int i = 0; i < 8; ++i)
+    for (Seat* seat : g_seats) {
+      seat->enter();
+      seat->poll();
+      seat->leave();
+    }
+}
+
 bool all_of_it(std::uint64_t count) {
   const std::uint64_t until = g_executed + count;
   g_seats[0]->enter();
@@ -119,13 +144,16 @@ bool all_of_it(std::uint64_t count) {
   g_seats[1]->enter();
   execute_messages(until);
   g_seats[1]->leave();
-  // Frames come back, and the report of what was executed.
-  for (int i = 0; i < 8; ++i)
-    for (Seat* seat : g_seats) {
-      seat->enter();
-      seat->poll();
-      seat->leave();
-    }
+  settle();
+  g_seats[0]->enter();
+  for (std::uint64_t i = 0; i < count; ++i)
+    g_seats[0]->world().exec_am_pe<AddLater>(1, i).detach();
+  g_seats[0]->world().flush();
+  g_seats[0]->leave();
+  g_seats[1]->enter();
+  run_coroutines(until + count);
+  g_seats[1]->leave();
+  settle();
   return make_round_trips(count / 10) == count / 10;
 }
 
@@ -138,7 +166,7 @@ int main(int argc, char** argv) {
   g_seats[1] = &second;
   // The first time warms up: pages, memory, addresses of functions.
   const bool right = all_of_it(count) && all_of_it(count);
-  if (!right || g_executed != 2 * count || g_sum != count * (count - 1)) {
+  if (!right || g_executed != 4 * count || g_sum != 2 * count * (count - 1)) {
     std::fprintf(stderr, "bench_instructions: wrong sums\n");
     return 1;
   }

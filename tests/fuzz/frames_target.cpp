@@ -148,7 +148,8 @@ class House {
   template <class R>
   void ask() {
     auto* const state = detail::new_state<R>(engine_, "an answer", 1, {});
-    engine_.requests().open(engine_.sender().shelf_of_this_thread(), *state, 0, &detail::arrive_one<R>);
+    auto& shelf = engine_.sender().shelf_of_this_thread();
+    engine_.requests().open(shelf, *state, 0, &detail::arrive_one<R>);
     state->release();
   }
   void settle() {

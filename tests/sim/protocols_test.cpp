@@ -426,7 +426,7 @@ struct Deaths {
     const int status = launch(shape, seed);
     const bool dead = log.contains("PE " + std::to_string(dies) + " dies after");
     EXPECT_EQ(dead ? 1 : 0, status) << shape << "\n" << log.text();
-    g_fanned_out = 0;
+    g_fanned_out = g_stormed = 0;
     ++searched;
     died += dead ? 1 : 0;
   }

@@ -96,12 +96,15 @@ bool Engine::poll_when_full() noexcept {
     patience_.moved();
     return true;
   }
-  return backlog_->full_of_requests() && patience_.over(base::now_ns()) &&
-         lamella_->poll(*receiver_);
+  if (!backlog_->full_of_requests() || !patience_.over(base::now_ns())) return false;
+  const bool took = lamella_->poll(*receiver_);
+  if (took) patience_.shorten();
+  return took;
 }
 
 std::uint64_t Engine::look_again_ns() noexcept {
-  return backlog_->full_of_requests() ? patience_.until(base::now_ns()) : base::kForever;
+  if (!backlog_->full_of_requests() || !lamella_->has_incoming()) return base::kForever;
+  return patience_.until(base::now_ns());
 }
 
 void Engine::await_room_for_reply() noexcept {

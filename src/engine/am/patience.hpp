@@ -15,15 +15,15 @@ class Patience {
   void moved() noexcept {
     if (over_at_.load(std::memory_order_relaxed) != 0) over_at_.store(0);
   }
-  // Nothing has: whether that has lasted long enough. The one who is told so takes a request; then
-  // it begins anew, and is shorter: who had to wait once will have to again, as in a circle of PEs
-  // that are all full. THREADS: any.
+  // Nothing has: whether that has lasted long enough. Only one is told so; it begins anew.
+  // THREADS: any.
   bool over(std::uint64_t now_ns) noexcept {
     std::uint64_t at = until(now_ns);
-    if (now_ns < at || !over_at_.compare_exchange_strong(at, 0)) return false;
-    length_ns_.store(std::max(kShortestNs, length_ns_.load() / 2));
-    return true;
+    return now_ns >= at && over_at_.compare_exchange_strong(at, 0);
   }
+  // A request was taken: from now on it is shorter. Who had to wait once will have to again, as in a
+  // circle of PEs that are all full.
+  void shorten() noexcept { length_ns_.store(std::max(kShortestNs, length_ns_.load() / 2)); }
   // When it will be over; it begins now, if it has not.
   std::uint64_t until(std::uint64_t now_ns) noexcept {
     std::uint64_t at = 0;

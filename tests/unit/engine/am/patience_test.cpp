@@ -25,7 +25,7 @@ TEST(Patience, WhatMovesBeginsItAnew) {
   EXPECT_TRUE(patience.over(1000 + 2 * kFirst));
 }
 
-TEST(Patience, EachIsShorterThanTheOneBeforeUntilThePeIsFullAnew) {
+TEST(Patience, IsShorterAfterEachRequestUntilThePeIsFullAnew) {
   Patience patience;
   patience.full(1);
   std::uint64_t now = 1000;
@@ -35,6 +35,7 @@ TEST(Patience, EachIsShorterThanTheOneBeforeUntilThePeIsFullAnew) {
     EXPECT_EQ(now + length, patience.until(now));
     now += length;
     EXPECT_TRUE(patience.over(now));
+    patience.shorten();
   }
   patience.full(2);
   EXPECT_EQ(now + kFirst, patience.until(now));
