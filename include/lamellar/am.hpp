@@ -32,6 +32,8 @@
 
 namespace lamellar {
 
+class TaskGroup;
+
 // What a PE's messages on their way have taken besides its frames: docs/guides/running.md, "Memory
 // of messages". Numbers of different moments. UNITS: bytes, where nothing else is said.
 struct BufferUse {
@@ -67,7 +69,8 @@ class LAMELLAR_API World {
     return AmHandle<AM>(detail::ToPe<AM>{engine_.get(), pe, AM(std::forward<Args>(fields)...)});
   }
 
-  // Runs `am` on every PE, this one included. The results come in PE order.
+  // Runs `am` on every PE, this one included. The results come in PE order; the failure of the
+  // lowest PE is the failure of the whole. It is encoded once, and PEs pass it on.
   template <class AM>
     requires detail::ActiveMessage<std::remove_cvref_t<AM>>
   MultiAmHandle<std::remove_cvref_t<AM>> exec_am_all(
@@ -162,6 +165,9 @@ class LAMELLAR_API World {
   void wait_all(std::source_location where = std::source_location::current()) const;
   WorldHandle async_wait_all(
       std::source_location where = std::source_location::current()) const;
+
+  // Active messages that are waited for apart from all others: lamellar/task_group.hpp.
+  TaskGroup task_group() const;
 
   // Collective: returns when every PE has called it. Every PE must make its barrier calls in the
   // same order. Says nothing of AMs under way. BLOCKS; inside a task: async_barrier().

@@ -13,6 +13,7 @@
 #include <lamellar/am.hpp>
 #include <lamellar/bootstrap.hpp>
 #include <lamellar/executor.hpp>
+#include <lamellar/task_group.hpp>
 
 namespace lamellar {
 

@@ -348,7 +348,35 @@ Bytes control() {
   to.deliver(kEager | kReply).next_frame();
   // More than was sent: refused.
   to.run(0, wire::Kind::kControl).put(wire::ControlHead{wire::Control::kExecuted, 0, 100, 0});
+  to.deliver(kEager | kReply).next_frame();
+  // So is the end of records of a domain that there is not.
+  to.run(0, wire::Kind::kControl).put(wire::ControlHead{wire::Control::kEnded, 0, 7, 1});
   return to.deliver(kEager | kReply).input();
+}
+
+// Messages to all, from the only other PE: detached ones, whose end it is told, and a request.
+Bytes to_all() {
+  Writer to;
+  wire::TreeHead head{1, 2, 5, sizeof(Add)};
+  to.run(kAdd, wire::Kind::kTree).put(head).put(Add{1});
+  head.domain = 0;
+  head.length = sizeof kId + sizeof(Add);
+  to.put(head).put(kId).put(Add{2}).deliver(kFresh);
+  const std::vector<std::byte> later = serial_test::bytes_of(Later{1, "x"});
+  head.domain = 6;
+  head.length = static_cast<wire::Length>(sizeof head.length + later.size());
+  to.run(kLater, wire::Kind::kTree).put(head).body(Later{1, "x"});
+  return to.deliver(0).input();
+}
+
+// Runs of groups: plain ones in two pieces, one that may suspend, one of no group.
+Bytes of_groups() {
+  Writer to;
+  to.run(kAdd, wire::Kind::kGroup).put(std::uint32_t{3}).put(Add{1}).deliver(kFresh);
+  to.put(Add{2}).put(Add{3}).deliver(0);
+  to.run(kLater, wire::Kind::kGroup).put(std::uint32_t{4}).body(Later{1, "x"}).deliver(0);
+  to.run(kTexts, wire::Kind::kGroup).put(std::uint32_t{0}).body(texts());
+  return to.deliver(0).input();
 }
 
 // A record of three pieces, one piece a frame, in the order of `order`.
@@ -374,7 +402,7 @@ Bytes fragments(const int (&order)[3]) {
 }
 
 std::vector<Bytes> examples() {
-  return {one_of_each_type(),   requests_in_pieces(),  answers(), control(),
+  return {one_of_each_type(),   requests_in_pieces(),  answers(), control(), to_all(), of_groups(),
           fragments({0, 1, 2}), fragments({2, 0, 1})};
 }
 

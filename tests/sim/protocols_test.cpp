@@ -7,6 +7,7 @@
 #include <lamellar/world.hpp>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <numeric>
@@ -86,6 +87,26 @@ struct Large {
   }
 };
 LAMELLAR_AM(Large, words);
+
+// Counts what comes from each PE; it may suspend, and be larger than a frame.
+struct CountBySource {
+  PeLocal<std::array<Counter, 16>> counts;
+  std::uint32_t sleep_us;
+  std::vector<std::uint32_t> words;
+  Task<void> exec(Context& context) const {
+    if (sleep_us != 0) co_await lamellar::sleep_for(std::chrono::microseconds(sleep_us));
+    ++counts.local(context)[context.source_pe()];
+  }
+};
+LAMELLAR_AM(CountBySource, counts, sleep_us, words);
+
+struct CountOf {
+  PeLocal<std::array<Counter, 16>> counts;
+  std::uint64_t exec(Context& context) const {
+    return counts.local(context)[context.source_pe()];
+  }
+};
+LAMELLAR_AM(CountOf, counts);
 
 // Each sends two more: one that nobody waits for, one whose answer is longer than itself. More than
 // pools of a few frames take, in circles.
@@ -208,6 +229,57 @@ int large(World& world) {
   return wrong;
 }
 
+// wait_all is over: what this PE sent to all has run on all.
+int broadcasts(World& world) {
+  const PeLocal<std::array<Counter, 16>> counts(world);
+  int wrong = 0;
+  for (std::uint32_t round = 1; round <= 3; ++round) {
+    const std::vector<std::uint32_t> words(round == 2 ? 700 : 3);
+    world.exec_am_all<CountBySource>(counts, 10 * (round - 1), words).detach();
+    world.exec_am_all<CountBySource>(counts, 0u, words).detach();
+    world.wait_all();
+    for (Pe pe = 0; pe < world.num_pes(); ++pe)
+      wrong += world.exec_am_pe<CountOf>(pe, counts).block() != 2 * round;
+  }
+  world.barrier();
+  return wrong;
+}
+
+// Two groups, of which one has been held back.
+int groups(World& world) {
+  const PeLocal<std::array<Counter, 16>> counts(world);
+  const lamellar::TaskGroup slow = world.task_group();
+  const lamellar::TaskGroup quick = world.task_group();
+  const PeLocal<Counter> counter(world);
+  const std::vector<std::uint32_t> words(3), more_words(700);
+  int wrong = 0;
+  for (std::uint32_t round = 1; round <= 3; ++round) {
+    for (std::uint32_t i = 0; i < 4; ++i)
+      slow.exec_am_pe<CountBySource>(pe_behind(world, i), counts, 5 * i,
+                                     i == 2 ? more_words : words).detach();
+    slow.exec_am_all<CountBySource>(counts, 3u, words).detach();
+    auto answer = quick.exec_am_pe<Increment>(next_pe(world), std::uint64_t{round}).spawn();
+    for (int i = 0; i < 6; ++i)
+      quick.exec_am_pe<Count>(pe_behind(world, i), counter, std::uint64_t{1}).detach();
+    if (round != 2) {
+      quick.wait_all();
+      slow.wait_all();
+    } else {
+      quick.async_wait_all().block();
+      slow.async_wait_all().block();
+    }
+    std::uint64_t sum = 0;
+    for (Pe pe = 0; pe < world.num_pes(); ++pe)
+      sum += world.exec_am_pe<CountOf>(pe, counts).block();
+    wrong += sum != round * (4 + world.num_pes());
+    wrong += answer.block() != round + 1;
+  }
+  world.barrier();
+  wrong += counter.local(world).load() != 18;
+  world.barrier();
+  return wrong;
+}
+
 constexpr Protocol kProtocols[] = {
     {"round_trips", round_trips},
     {"flood", flood},
@@ -218,6 +290,8 @@ constexpr Protocol kProtocols[] = {
     {"wait_all_and_barriers", wait_all_and_barriers},
     {"large", large},
 };
+constexpr Protocol kBroadcasts{"broadcasts", broadcasts};
+constexpr Protocol kGroups{"groups", groups};
 constexpr Protocol kStorm{"storm", storm, all_stormed};
 
 // Everything that the seed decides.
@@ -258,6 +332,11 @@ Shape shape_of(std::uint64_t seed, std::span<const Protocol> protocols) {
   if (protocols.data() != kProtocols) return shape;
   shape.soft = pick("0", "0", "1", "2K", "8K");
   if (rng.next() % 4 == 0) shape.protocol = kStorm;
+  const std::uint64_t later = rng.next();
+  if (later % 4 == 0) {
+    shape.protocol = later / 4 % 2 == 0 ? kBroadcasts : kGroups;
+    if (later / 8 % 2 == 0) shape.pes = pick(4u, 5u, 7u);
+  }
   return shape;
 }
 

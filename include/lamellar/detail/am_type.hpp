@@ -11,8 +11,15 @@
 
 namespace lamellar::detail {
 
-// A piece of a run to execute, at least a record. In: at, end, request, counted, most. Out: at,
-// deferred, broken.
+// What is told when a message has ended.
+struct Ending {
+  std::uint64_t bytes = 0;   // it took on the wire, when they count
+  Pe owner = 0;              // of the domain
+  std::uint32_t domain = 0;  // in which it is a record; 0: none
+};
+
+// A piece of a run to execute, at least a record. In: source, request, counted, at, end, most,
+// owner, domain. Out: at, records, deferred, deferred_records, broken.
 struct RunArgs {
   Pe source = 0;
   bool request = false;              // records begin with a RequestId
@@ -20,7 +27,11 @@ struct RunArgs {
   const std::byte* at = nullptr;
   const std::byte* end = nullptr;
   std::uint64_t most = ~std::uint64_t{0};  // records to execute, should there be more
-  std::uint64_t deferred = 0;        // bytes of records that end later (coroutines)
+  Pe owner = 0;                      // of the domain
+  std::uint32_t domain = 0;          // that the records belong to; 0: none
+  std::uint32_t records = 0;         // executed
+  std::uint32_t deferred_records = 0;  // of them, those that end later (coroutines)
+  std::uint64_t deferred = 0;        // bytes of these
   bool broken = false;               // the bytes are not records of this type
 };
 

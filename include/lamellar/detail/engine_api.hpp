@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <source_location>
 
 #include <lamellar/detail/future_core.hpp>
@@ -11,9 +12,21 @@
 #include <lamellar/export.hpp>
 #include <lamellar/types.hpp>
 
+namespace lamellar {
+
+template <class R>
+class Future;
+
+namespace engine {
+class Group;
+}
+
+}  // namespace lamellar
+
 namespace lamellar::detail {
 
 struct AmType;
+struct Ending;
 using EncodeFn = void (*)(const void* value, SpanWriter& to);
 
 // A pending request in its sender's table; travels with the message and back with the reply.
@@ -37,18 +50,33 @@ LAMELLAR_API bool append_detached(engine::Engine& engine, Pe pe, const AmType& t
 LAMELLAR_API void send_request(engine::Engine& engine, Pe pe, const AmType& type, const void* am,
                                EncodeFn encode, FutureCore& state, std::uint32_t index,
                                ArriveFn arrive);
+// The same to all PEs but this one, down a tree and encoded once. A detached one may belong to a
+// group. `arrive` gets each PE's answer, with the PE as index, and throws nothing.
+LAMELLAR_API void append_detached_to_all(engine::Engine& engine, const AmType& type,
+                                         const void* am, EncodeFn encode, engine::Group* group);
+LAMELLAR_API void send_request_to_all(engine::Engine& engine, const AmType& type, const void* am,
+                                      EncodeFn encode, FutureCore& state, ArriveFn arrive);
 // Answers. encode is null for a reply without value.
 LAMELLAR_API void reply_value(engine::Engine& engine, Pe pe, RequestId request,
                               const AmType& type, const void* value, EncodeFn encode);
 LAMELLAR_API void reply_failure(engine::Engine& engine, Pe pe, RequestId request,
                                 const AmType& type, std::exception_ptr error) noexcept;
 
+// --- task groups ---------------------------------------------------------------------------
+LAMELLAR_API std::shared_ptr<engine::Group> new_group(engine::Engine& engine);
+// Something of the group that ends on this PE: a message to it, a request, a task.
+LAMELLAR_API void group_began(engine::Group& group) noexcept;
+LAMELLAR_API void group_ended(engine::Group& group) noexcept;
+// As append_detached(), to another PE.
+LAMELLAR_API void append_to_group(engine::Group& group, Pe pe, const AmType& type, const void* am,
+                                  EncodeFn encode);
+LAMELLAR_API Future<void> group_wait(engine::Group& group, std::source_location where);
+
 // --- executing -----------------------------------------------------------------------------
 LAMELLAR_API void detached_failure(engine::Engine& engine, Pe source, const char* am,
                                    std::exception_ptr error) noexcept;
-// A message whose end was deferred (a coroutine) is done; `bytes` it took on the wire, when they
-// count.
-LAMELLAR_API void deferred_done(engine::Engine& engine, Pe source, std::uint64_t bytes) noexcept;
+// A message of `source` whose end was deferred (a coroutine) is done.
+LAMELLAR_API void deferred_done(engine::Engine& engine, Pe source, const Ending& ending) noexcept;
 // A job that counts as a message to the own PE until it calls local_ended().
 LAMELLAR_API void post(engine::Engine& engine, Job& job, Priority priority) noexcept;
 // ERRORS: Error when the PE has no such thread.

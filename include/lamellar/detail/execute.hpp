@@ -79,7 +79,7 @@ struct AmCell {
 };
 
 template <class AM>
-Detached execute_coroutine(AmCell<AM>* cell, Answer answer, std::uint64_t bytes) {
+Detached execute_coroutine(AmCell<AM>* cell, Answer answer, Ending ending) {
   std::exception_ptr error;
   try {
     if constexpr (std::is_void_v<AmResult<AM>>) {
@@ -94,7 +94,7 @@ Detached execute_coroutine(AmCell<AM>* cell, Answer answer, std::uint64_t bytes)
   }
   if (error) answer.failure(std::move(error));
   slab_delete(cell);
-  deferred_done(answer.engine, answer.source, bytes);
+  deferred_done(answer.engine, answer.source, ending);
 }
 
 // One record: [RequestId] [length] body. False when the bytes are not that.
@@ -110,6 +110,7 @@ bool execute_record(engine::Engine& engine, const AmType& type, RunArgs& args,
   if (body == nullptr) return false;
   const auto record = static_cast<std::uint64_t>(reader.at - args.at);
   args.at = reader.at;
+  ++args.records;
   SpanReader fields(body, body + length);
   try {
     if constexpr (am_is_coroutine<AM>) {
@@ -120,9 +121,10 @@ bool execute_record(engine::Engine& engine, const AmType& type, RunArgs& args,
         slab_delete(cell);
         throw;
       }
-      const std::uint64_t later = args.counted ? record : 0;
-      args.deferred += later;
-      trampoline(execute_coroutine(cell, answer, later).handle);
+      const Ending ending{args.counted ? record : 0, args.owner, args.domain};
+      args.deferred += ending.bytes;
+      ++args.deferred_records;
+      trampoline(execute_coroutine(cell, answer, ending).handle);
     } else {
       AM am{};
       decode_into(am, fields);
@@ -149,6 +151,7 @@ void execute_run(engine::Engine& engine, const AmType& type, RunArgs& args) noex
         execute_plain(am, context, answer);
       }
       args.at += count * sizeof(AM);
+      args.records += static_cast<std::uint32_t>(count);
       args.broken = count == there && args.at != args.end;
       return;
     }

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
+#include <memory>
 #include <source_location>
 #include <string>
 #include <string_view>
@@ -204,6 +205,9 @@ struct ToPe {
   }
 };
 
+template <class AM>
+using AllResult = std::conditional_t<std::is_void_v<AmResult<AM>>, void, std::vector<AmResult<AM>>>;
+
 // The replies of a message to all PEs: done when the last one came; the failure of the lowest PE
 // is the failure of the whole.
 template <class R>
@@ -231,6 +235,11 @@ struct AllState : FutureState<std::conditional_t<std::is_void_v<R>, void, std::v
   void one_came(Pe pe, std::exception_ptr error) noexcept {
     parts[pe].error = std::move(error);
     if (left.fetch_sub(1) != 1) return;  // acq_rel: the last one sees all parts
+    const std::shared_ptr<engine::Group> of = std::move(group);
+    finish();
+    if (of != nullptr) group_ended(*of);
+  }
+  void finish() noexcept {
     for (auto& part : parts)
       if (part.error) return this->fail(std::move(part.error));
     if constexpr (std::is_void_v<R>) {
@@ -250,6 +259,7 @@ struct AllState : FutureState<std::conditional_t<std::is_void_v<R>, void, std::v
   };
   std::vector<Part> parts;
   std::atomic<Pe> left;
+  std::shared_ptr<engine::Group> group;  // in which all of it is one record, or null
 };
 
 template <class R>
@@ -267,42 +277,50 @@ Detached collect_local(Future<R> mine, AllState<R>* state, Pe pe) {
   state->release();
 }
 
+// `group` may be null.
 template <class AM>
-struct ToAll {
+Future<AllResult<AM>> start_on_all(engine::Engine& engine, AM&& am, std::source_location where,
+                                   std::shared_ptr<engine::Group> group) {
   using One = AmResult<AM>;
   using State = AllState<One>;
-  using Result = std::conditional_t<std::is_void_v<One>, void, std::vector<One>>;
+  check_running(engine);
+  const Pe me = my_pe_of(engine);
+  const Pe num_pes = num_pes_of(engine);
+  StateRef<State> state(slab_new<State>(scheduler_of(engine), num_pes));
+  state->label = {"the replies of all PEs", "co_await it", ~Pe{0}, 0, where};
+  if (group != nullptr) group_began(*group);
+  state->group = std::move(group);
+  if (num_pes > 1)
+    send_request_to_all(engine, am_type<AM>, &am, &encode_erased<AM>, *state.get(),
+                        &State::arrive);
+  auto* own = new_state<One>(engine, "exec_am_all", me, where);
+  own->retain();
+  start_local(engine, std::move(am), am_type<AM>.name, own);
+  state->retain();
+  submit(scheduler_of(engine),
+         *slab_new<StartJob>(
+             collect_local(Future<One>(StateRef<FutureState<One>>(own)), state.get(), me)
+                 .handle));
+  state->retain();
+  return Future<AllResult<AM>>(StateRef<FutureState<AllResult<AM>>>(state.get()));
+}
+
+template <class AM>
+struct ToAll {
+  using Result = AllResult<AM>;
   static constexpr const char* kName = "exec_am_all";
   engine::Engine* engine;
   AM am;
   std::source_location where;
 
-  Future<Result> start() {
-    check_running(*engine);
-    const Pe me = my_pe_of(*engine);
-    const Pe num_pes = num_pes_of(*engine);
-    StateRef<State> state(slab_new<State>(scheduler_of(*engine), num_pes));
-    state->label = {"the replies of all PEs", "co_await it", ~Pe{0}, 0, where};
-    for (Pe pe = 0; pe < num_pes; ++pe)
-      if (pe != me)
-        send_request(*engine, pe, am_type<AM>, &am, &encode_erased<AM>, *state.get(), pe,
-                     &State::arrive);
-    auto* own = new_state<One>(*engine, kName, me, where);
-    own->retain();
-    start_local(*engine, std::move(am), am_type<AM>.name, own);
-    state->retain();
-    submit(scheduler_of(*engine),
-           *slab_new<StartJob>(
-               collect_local(Future<One>(StateRef<FutureState<One>>(own)), state.get(), me)
-                   .handle));
-    state->retain();
-    return Future<Result>(StateRef<FutureState<Result>>(state.get()));
-  }
+  Future<Result> start() { return start_on_all(*engine, std::move(am), where, nullptr); }
   void detach() {
     check_running(*engine);
-    const Pe me = my_pe_of(*engine);
-    for (Pe pe = 0; pe < num_pes_of(*engine); ++pe)
-      if (pe != me) append(*engine, pe, am);
+    const Pe num_pes = num_pes_of(*engine);
+    if (num_pes == 2)
+      append(*engine, 1 - my_pe_of(*engine), am);
+    else if (num_pes > 2)
+      append_detached_to_all(*engine, am_type<AM>, &am, &encode_erased<AM>, nullptr);
     start_local<AM>(*engine, std::move(am), am_type<AM>.name, nullptr);
   }
 };

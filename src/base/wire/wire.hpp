@@ -57,7 +57,21 @@ enum class Kind : std::uint32_t {
   kException = 3,  // record: RequestId Length, four encoded fields: type, what, AM, PE
   kFragment = 4,   // record: FragmentHead bytes
   kControl = 5,    // record: ControlHead
+  kTree = 6,       // record: TreeHead, then a record of kDetached or kRequest
+  kGroup = 8,      // the run begins with the number of a domain of its sender; record: kDetached
 };
+
+// Whose end the sender knows by bytes alone: such records travel in frames.
+constexpr bool counts_bytes(Kind kind) {
+  static_assert(static_cast<std::uint32_t>(Kind::kDetached) == 0 &&
+                static_cast<std::uint32_t>(Kind::kGroup) == 8);
+  return (static_cast<std::uint32_t>(kind) & 7) == 0;
+}
+// Carries active messages: travels in the request lane, and its bytes are counted.
+constexpr bool is_message(Kind kind) {
+  return kind == Kind::kDetached || kind == Kind::kRequest || kind == Kind::kTree ||
+         kind == Kind::kGroup;
+}
 
 // In front of every run; aligned to 8 within the frame. `word` = type index << 4 | kind.
 // `bytes` is written when the run ends; 0 means it reaches to the committed end of the frame.
@@ -97,9 +111,22 @@ struct FragmentHead {
 };
 static_assert(sizeof(FragmentHead) == 32);
 
+// In front of a message to all PEs. They form a ring that begins at `origin`; whoever gets this
+// runs the message, and sends it on to the PEs behind itself in the ring, up to place `until`.
+struct TreeHead {
+  std::uint32_t origin = 0;
+  std::uint32_t until = 0;
+  // Domain of the sender in which the end of it all is one record. 0: the record is a request,
+  // whose answers go to `origin`.
+  std::uint32_t domain = 0;
+  Length length = 0;  // of the record behind this head
+};
+static_assert(sizeof(TreeHead) == 16);
+
 enum class Control : std::uint32_t {
   kExecuted = 1,  // a: request bytes of yours executed here so far (cumulative)
   kBarrier = 2,   // a: (sequence << 2 | channel) << 8 | round, b: carried value
+  kEnded = 3,     // a: a domain of yours, b: so many more of its records have ended here
 };
 
 struct ControlHead {

@@ -29,6 +29,7 @@ Engine::Engine(EngineOptions options, std::unique_ptr<lamellae::Lamella> lamella
       num_pes_(lamella_->num_pes()),
       frames_itself_(lamella_->reaches_itself()),
       types_(std::move(types)),
+      domains_(std::make_shared<Domains>(*this)),
       backlog_(std::make_unique<Backlog>(*lamella_, options_.spill)),
       locals_(options_.threads),
       descendants_(options_.threads),
@@ -160,7 +161,7 @@ void Engine::check_running() {
 
 void Engine::send_control(Pe destination, const wire::ControlHead& head) {
   const std::uint32_t word = wire::word_of(0, wire::Kind::kControl);
-  sender_->append(destination, Lane::kReply, {word, word, "a control record"},
+  sender_->append(destination, Lane::kReply, {word, word, 0, "a control record"},
                   {&head, sizeof head, false, nullptr, nullptr});
 }
 
@@ -173,7 +174,8 @@ const char* Engine::on_control(Pe source, const wire::ControlHead& head) noexcep
 // What is under way may pass from one of these counts to another at any time, but never without
 // that the next one has grown before this one says "finished".
 std::uint64_t Engine::launched(Covers covers) const noexcept {
-  std::uint64_t sum = sender_->requests_opened();
+  std::uint64_t sum = sender_->requests_opened() + answer_sets_.opened() +
+                      domains_->broadcasts_begun();
   base::sim_point();
   sum += locals_.all_began();
   base::sim_point();
@@ -184,7 +186,8 @@ std::uint64_t Engine::launched(Covers covers) const noexcept {
 }
 
 std::uint64_t Engine::finished(Covers covers) const noexcept {
-  std::uint64_t sum = sender_->requests_answered() + requests_.failed();
+  std::uint64_t sum = sender_->requests_answered() + requests_.failed() +
+                      answer_sets_.answered() + domains_->broadcasts_ended();
   base::sim_point();
   sum += locals_.all_ended();
   base::sim_point();
@@ -241,9 +244,12 @@ Future<std::uint64_t> Engine::async_quiet(Covers covers, const char* what,
   }
   sender_->flush_this_thread();
   complete_quiet_waiters();
-  // A failure of the job may have ended all waits just before this one was listed.
-  if (failed_.load() || ended_.load()) end_waits([this] { return failure(); });
+  end_waits_when_over();
   return future;
+}
+
+void Engine::end_waits_when_over() noexcept {
+  if (failed_.load() || ended_.load()) end_waits([this] { return failure(); });
 }
 
 void Engine::complete_quiet_waiters() noexcept {
@@ -282,6 +288,14 @@ void Engine::counted() noexcept {
   progressed();
 }
 
+void Engine::record_ended(DomainRef domain, std::uint64_t records) noexcept {
+  if (records == 0) return;
+  if (domain.owner != my_pe_) return receiver_->ended(domain, records);
+  if (!domains_->ended(domain.domain, records))
+    fail("more messages of domain " + std::to_string(domain.domain) +
+         " have ended than were under way");
+}
+
 void Engine::local_ended() noexcept {
   locals_.ended(scheduler_->number_of_this_thread());
   report_later();
@@ -315,6 +329,8 @@ Task<void> without_value(Future<std::uint64_t> future) { co_await future; }
 void Engine::end_waits(const MakeError& make) noexcept {
   scheduler_->interrupt(make);
   requests_.fail_all(make);
+  answer_sets_.fail_all(make);
+  domains_->fail_all(make);
   if (control_hook_ != nullptr) control_hook_->fail_all(make);
   std::vector<QuietWaiter> waiting;
   {
@@ -374,6 +390,21 @@ std::exception_ptr Engine::failure() {
 }
 
 void Engine::throw_failure() { std::rethrow_exception(failure()); }
+
+RunKind kind_of(Engine& engine, const detail::AmType& type, wire::Kind kind) {
+  const auto key = reinterpret_cast<std::uintptr_t>(&type) | static_cast<std::uintptr_t>(kind);
+  return {key, wire::word_of(engine.types().number_of(type), kind), 0, type.name};
+}
+
+RunKind kind_of(Engine& engine, const detail::AmType& type, const Group& group) {
+  // No descriptor of a type, nor one with a kind, ends in these low bits.
+  constexpr std::uintptr_t kMark = 7;
+  static_assert(sizeof(std::uintptr_t) == 8 && wire::kMaxTypes <= 1u << 28);
+  const std::uint32_t number = engine.types().number_of(type);
+  const std::uintptr_t key = std::uintptr_t{number} << 36 | std::uintptr_t{group.id()} << 4 |
+                             kMark;
+  return {key, wire::word_of(number, wire::Kind::kGroup), group.id(), type.name};
+}
 
 // --- PE-local objects ----------------------------------------------------------------------
 

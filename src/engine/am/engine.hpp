@@ -15,7 +15,9 @@
 
 #include "base/clock/mutex.hpp"
 #include "base/wire/wire.hpp"
+#include "engine/am/answer_sets.hpp"
 #include "engine/am/backlog.hpp"
+#include "engine/am/domains.hpp"
 #include "engine/am/local_count.hpp"
 #include "engine/am/patience.hpp"
 #include "engine/am/receiver.hpp"
@@ -79,6 +81,9 @@ class Engine final : private IdleHook {
   Sender& sender() noexcept { return *sender_; }
   Receiver& receiver() noexcept { return *receiver_; }
   RequestTable& requests() noexcept { return requests_; }
+  AnswerSets& answer_sets() noexcept { return answer_sets_; }
+  Domains& domains() noexcept { return *domains_; }
+  std::shared_ptr<Group> make_group() { return std::make_shared<Group>(*this, domains_); }
   const Backlog& backlog() const noexcept { return *backlog_; }
   const TypeSnapshot& types() const noexcept { return types_; }
   void set_control_hook(ControlHook* hook) noexcept { control_hook_ = hook; }
@@ -111,6 +116,8 @@ class Engine final : private IdleHook {
   // Gives what quiet() gave in the end.
   Future<std::uint64_t> async_quiet(Covers covers, const char* what, std::source_location where);
   void wait_all(std::source_location where);
+  // To be called when a wait has been listed: a failure may have ended all just before.
+  void end_waits_when_over() noexcept;
   // Something wait_all may have waited for has happened, and was published by a seq_cst operation;
   // counted(): was counted by plain stores.
   void progressed() noexcept;
@@ -120,6 +127,8 @@ class Engine final : private IdleHook {
     if (!Scheduler::inside_task()) scheduler_->throttle();
   }
   void local_ended() noexcept;
+  // Messages have ended here that are `records` of a domain.
+  void record_ended(DomainRef domain, std::uint64_t records) noexcept;
 
   // --- failure -----------------------------------------------------------------------------
   bool failed() const noexcept { return failed_.load(); }
@@ -161,6 +170,8 @@ class Engine final : private IdleHook {
   const bool frames_itself_;
   TypeSnapshot types_;
   RequestTable requests_;
+  AnswerSets answer_sets_;
+  const std::shared_ptr<Domains> domains_;
   std::unique_ptr<Backlog> backlog_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<Sender> sender_;
@@ -193,6 +204,11 @@ class Engine final : private IdleHook {
   std::unique_ptr<LocalObject[]> objects_;  // written once each, before the count grows
   std::atomic<std::uint64_t> local_objects_{0};
 };
+
+// Runs of messages of `type`. ERRORS: Error for a type the world does not know.
+RunKind kind_of(Engine& engine, const detail::AmType& type, wire::Kind kind);
+// Of detached ones of a group.
+RunKind kind_of(Engine& engine, const detail::AmType& type, const Group& group);
 
 inline constexpr const char* kWaitAll = "all its active messages (wait_all)";
 

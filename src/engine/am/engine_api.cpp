@@ -8,6 +8,7 @@
 
 #include "base/core/assert.hpp"
 #include "base/log/log.hpp"
+#include "engine/am/broadcast.hpp"
 #include "engine/am/engine.hpp"
 #include "engine/am/failure.hpp"
 
@@ -19,17 +20,14 @@ using lamellae::Lane;
 static_assert(sizeof(RequestId) == sizeof(wire::RequestId) &&
               offsetof(RequestId, generation) == offsetof(wire::RequestId, generation));
 
-namespace {
+using engine::kind_of;
 
-engine::RunKind kind_of(Engine& engine, const AmType& type, wire::Kind kind) {
-  const auto key = reinterpret_cast<std::uintptr_t>(&type) | static_cast<std::uintptr_t>(kind);
-  return {key, wire::word_of(engine.types().number_of(type), kind), type.name};
-}
+namespace {
 
 // Runs of answers and control carry no type: small numbers no AmType can lie at.
 engine::RunKind answer_kind(wire::Kind kind, const char* name) {
   const std::uint32_t word = wire::word_of(0, kind);
-  return {static_cast<std::uintptr_t>(word), word, name};
+  return {static_cast<std::uintptr_t>(word), word, 0, name};
 }
 
 }  // namespace
@@ -59,6 +57,65 @@ void send_request(Engine& engine, Pe pe, const AmType& type, const void* am, Enc
   }
   // A failure of the job may have ended all waits just before this one was opened.
   if (engine.failed()) engine.requests().answer(shelf, id, nullptr, engine.failure());
+}
+
+void append_detached_to_all(Engine& engine, const AmType& type, const void* am, EncodeFn encode,
+                            engine::Group* group) {
+  engine.check_running();
+  engine::send_to_all(engine, type, am, encode, {}, group);
+}
+
+void send_request_to_all(Engine& engine, const AmType& type, const void* am, EncodeFn encode,
+                         FutureCore& state, ArriveFn arrive) {
+  if (engine.num_pes() == 2) {
+    const Pe other = 1 - engine.my_pe();
+    return send_request(engine, other, type, am, encode, state, other, arrive);
+  }
+  engine.check_running();
+  const RequestId id = engine.answer_sets().open(state, engine.my_pe(), engine.num_pes(), arrive);
+  try {
+    engine::send_to_all(engine, type, am, encode, id, nullptr);
+  } catch (...) {
+    engine.answer_sets().fail(id, std::current_exception());
+    engine.progressed();
+    return;
+  }
+  // A failure of the job may have ended all waits just before this one was opened.
+  if (engine.failed()) engine.answer_sets().fail(id, engine.failure());
+}
+
+std::shared_ptr<engine::Group> new_group(Engine& engine) {
+  engine.check_running();
+  return engine.make_group();
+}
+
+void group_began(engine::Group& group) noexcept { group.began(); }
+void group_ended(engine::Group& group) noexcept { group.ended(); }
+
+void append_to_group(engine::Group& group, Pe pe, const AmType& type, const void* am,
+                     EncodeFn encode) {
+  Engine& engine = group.engine;
+  const engine::RunKind kind = engine::kind_of(engine, type, group);
+  group.began();
+  try {
+    engine.sender().append(pe, Lane::kRequest, kind,
+                           {nullptr, 0, type.fixed == kVariableSize, am, encode});
+  } catch (...) {
+    group.ended();
+    throw;
+  }
+}
+
+Future<void> group_wait(engine::Group& group, std::source_location where) {
+  Engine& engine = group.engine;
+  engine.check_running();
+  auto* state = slab_new<FutureState<void>>(engine.scheduler());
+  state->label = {"the active messages of a task group", "co_await it", ~Pe{0}, 0, where};
+  Future<void> future{StateRef<FutureState<void>>(state)};
+  engine.sender().flush_this_thread();
+  group.wait(*state);
+  engine.end_waits_when_over();
+  return future;
 }
 
 void reply_value(Engine& engine, Pe pe, RequestId request, const AmType& type, const void* value,
@@ -92,8 +149,9 @@ void detached_failure(Engine& engine, Pe source, const char* am,
   engine.unseen_failure(what.c_str(), std::move(error));
 }
 
-void deferred_done(Engine& engine, Pe source, std::uint64_t bytes) noexcept {
-  engine.receiver().executed(source, bytes);
+void deferred_done(Engine& engine, Pe source, const Ending& ending) noexcept {
+  engine.receiver().executed(source, ending.bytes);
+  if (ending.domain != 0) engine.record_ended({ending.owner, ending.domain}, 1);
 }
 
 void post(Engine& engine, Job& job, Priority priority) noexcept {

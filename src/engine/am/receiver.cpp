@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/wire/wire.hpp"
+#include "engine/am/broadcast.hpp"
 #include "engine/am/engine.hpp"
 #include "engine/am/failure.hpp"
 #include "engine/am/shared_run.hpp"
@@ -20,6 +21,7 @@ constexpr std::uint64_t kReportEvery = 64;
 // The part of one run that lies in this chunk.
 struct Receiver::Cut {
   Pe source;
+  const std::byte* begin;        // of the run: what lies in front of `at` was read before
   const std::byte* at;
   const std::byte* end;
   bool counted;                  // its bytes are reported to the sender: see Chunk::eager
@@ -54,7 +56,8 @@ const char* Receiver::read_eager(const lamellae::Chunk& chunk) {
   wire::RunHeader run;
   if (chunk.to < sizeof run) return "a run header is cut off";
   std::memcpy(&run, chunk.payload, sizeof run);
-  Cut cut{chunk.source, chunk.payload + sizeof run, chunk.payload + chunk.to, false};
+  const std::byte* const begin = chunk.payload + sizeof run;
+  Cut cut{chunk.source, begin, begin, chunk.payload + chunk.to, false};
   return read_run(cut, run.word);
 }
 
@@ -81,7 +84,8 @@ const char* Receiver::read_runs(const lamellae::Chunk& chunk, std::uint64_t& def
     const std::uint32_t there = chunk.to - at;
     const std::uint32_t length =
         bytes == 0 ? there : std::min(there, bytes - (at - state.body));
-    Cut cut{chunk.source, chunk.payload + at, chunk.payload + at + length, true};
+    const std::byte* const begin = chunk.payload + at;
+    Cut cut{chunk.source, chunk.payload + state.body, begin, begin + length, true};
     if (const char* wrong = read_run(cut, run->word)) return wrong;
     deferred += cut.deferred;
     at = static_cast<std::uint32_t>(cut.at - chunk.payload);
@@ -102,6 +106,10 @@ const char* Receiver::read_run(Cut& cut, std::uint32_t word) {
       return read_fragments(cut);
     case wire::Kind::kControl:
       return read_control(cut);
+    case wire::Kind::kTree:
+      return read_tree(cut, word);
+    case wire::Kind::kGroup:
+      return read_group(cut, word);
   }
   return "unknown kind of run";
 }
@@ -121,6 +129,56 @@ const char* Receiver::read_messages(Cut& cut, std::uint32_t word) {
   return args.broken ? "a message is cut off" : nullptr;
 }
 
+const char* Receiver::read_group(Cut& cut, std::uint32_t word) {
+  const detail::AmType* const type = engine_.types().at(wire::type_of(word));
+  if (type == nullptr) return "unknown type of active message";
+  detail::SpanReader run(cut.begin, cut.end);
+  detail::RunArgs args;
+  args.source = args.owner = cut.source;
+  args.counted = cut.counted;
+  if (!run.take_value(args.domain) || args.domain == 0) return "a run of no group";
+  args.at = std::max(cut.at, run.at);
+  args.end = cut.end;
+  type->execute(engine_, *type, args);
+  cut.at = args.at;
+  cut.deferred = args.deferred;
+  engine_.record_ended({args.owner, args.domain}, args.records - args.deferred_records);
+  return args.broken ? "a message is cut off" : nullptr;
+}
+
+// Passed on before it is run: those behind wait. Its bytes count as executed when they are read;
+// what says that it has run is its answer, or the end of its record in the sender's domain.
+const char* Receiver::read_tree(Cut& cut, std::uint32_t word) {
+  const detail::AmType* const type = engine_.types().at(wire::type_of(word));
+  if (type == nullptr) return "unknown type of active message";
+  while (cut.at != cut.end) {
+    detail::SpanReader reader(cut.at, cut.end);
+    wire::TreeHead head;
+    if (!reader.take_value(head)) return "a message to all is cut off";
+    const std::byte* const record = reader.take_view(head.length);
+    if (record == nullptr) return "a message to all is cut off";
+    cut.at = reader.at;
+    const Pe pes = engine_.num_pes();
+    if (head.origin >= pes || head.origin == engine_.my_pe() || head.until > pes ||
+        head.until <= place_in_ring(engine_.my_pe(), head.origin, pes))
+      return "a message to all that this PE has no place in";
+    detail::RunArgs args;
+    args.source = head.origin;
+    args.request = head.domain == 0;
+    args.counted = false;
+    args.at = record;
+    args.end = record + head.length;
+    const DomainRef part = pass_on(engine_, cut.source, head, *type, {record, head.length});
+    args.owner = part.owner;
+    args.domain = part.domain;
+    type->execute(engine_, *type, args);
+    if (args.broken || args.records != 1) return "a message to all that is not one record";
+    if (args.domain != 0)
+      engine_.record_ended(part, args.records - args.deferred_records);
+  }
+  return nullptr;
+}
+
 const char* Receiver::read_answers(Cut& cut, bool failed) {
   RequestShelf& shelf = engine_.sender().shelf_of_this_thread();
   while (cut.at != cut.end) {
@@ -133,13 +191,23 @@ const char* Receiver::read_answers(Cut& cut, bool failed) {
     cut.at = reader.at;
     detail::SpanReader value(body, body + length);
     // An answer nobody waits for (a request that was failed already) has no effect.
-    if (failed)
+    if (id.slot == AnswerSets::kSlot) [[unlikely]]
+      take_one_of_many(cut.source, id, value, failed);
+    else if (failed)
       engine_.requests().answer(shelf, id, nullptr, decode_failure(value));
     else
       engine_.requests().answer(shelf, id, &value, nullptr);
   }
   engine_.counted();
   return nullptr;
+}
+
+void Receiver::take_one_of_many(Pe source, detail::RequestId id, detail::SpanReader& value,
+                                bool failed) {
+  if (failed)
+    engine_.answer_sets().answer(id, source, nullptr, decode_failure(value));
+  else
+    engine_.answer_sets().answer(id, source, &value, nullptr);
 }
 
 const char* Receiver::read_fragments(Cut& cut) {
@@ -170,11 +238,11 @@ const char* Receiver::execute_whole(Pe source, AssembledRecord& whole) {
   const wire::Kind kind = wire::kind_of(whole.word);
   if (kind == wire::Kind::kFragment || kind == wire::Kind::kControl) return "a nested fragment";
   if (whole.size == 0) return "an empty record";
-  Cut cut{source, whole.bytes.get(), whole.bytes.get() + whole.size, true};
+  const std::byte* const begin = whole.bytes.get();
+  Cut cut{source, begin, begin, begin + whole.size, true};
   const char* const wrong = read_run(cut, whole.word);
   // Its pieces were counted as deferred when they came; a coroutine still runs on.
-  const bool request = kind == wire::Kind::kDetached || kind == wire::Kind::kRequest;
-  if (request) executed(source, whole.wire_bytes - cut.deferred);
+  if (wire::is_message(kind)) executed(source, whole.wire_bytes - cut.deferred);
   return wrong;
 }
 
@@ -189,6 +257,10 @@ const char* Receiver::read_control(Cut& cut) {
       if (head.a > acknowledged(cut.source) && head.a > engine_.request_bytes_sent(cut.source))
         return "it tells of more bytes executed than were sent";
       acknowledge(cut.source, head.a);
+    } else if (head.what == wire::Control::kEnded) {
+      if (head.a > ~std::uint32_t{0} ||
+          !engine_.domains().ended(static_cast<std::uint32_t>(head.a), head.b))
+        return "it tells of messages of a domain that are not under way";
     } else if (const char* wrong = engine_.on_control(cut.source, head)) {
       return wrong;
     }
@@ -210,12 +282,41 @@ void Receiver::executed(Pe source, std::uint64_t bytes) noexcept {
   news_.store(true);
 }
 
+void Receiver::ended(DomainRef domain, std::uint64_t records) {
+  PeerCount& peer = peers_[domain.owner];
+  {
+    base::Lock lock(peer.mutex);
+    const auto known =
+        std::find_if(peer.ended.rbegin(), peer.ended.rend(),
+                     [&](const auto& entry) { return entry.first == domain.domain; });
+    if (known != peer.ended.rend())
+      known->second += records;
+    else
+      peer.ended.emplace_back(domain.domain, records);
+  }
+  peer.domain_news.store(true);
+  news_.store(true);
+}
+
 void Receiver::report_executed() noexcept {
   if (!news_.exchange(false) || engine_.failed()) return;
   for (Pe pe = 0; pe < peers_.size(); ++pe) report_to(pe);
 }
 
+void Receiver::report_domains(Pe source) noexcept {
+  PeerCount& peer = peers_[source];
+  if (!peer.domain_news.exchange(false)) return;
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> ended;
+  {
+    base::Lock lock(peer.mutex);
+    ended.swap(peer.ended);
+  }
+  for (const auto& [domain, records] : ended)
+    engine_.send_control(source, {wire::Control::kEnded, 0, domain, records});
+}
+
 void Receiver::report_to(Pe source) noexcept {
+  if (peers_[source].domain_news.load(std::memory_order_relaxed)) report_domains(source);
   const std::uint64_t executed = peers_[source].executed.load();
   if (peers_[source].reported.load(std::memory_order_relaxed) == executed ||
       peers_[source].reported.exchange(executed) == executed)

@@ -170,7 +170,7 @@ void Sender::append(Pe destination, Lane lane, const RunKind& kind, const Record
   if (!resting && join(cursor, kind, record)) return;
   // Nothing is being gathered for that PE. A detached message is not so urgent, and it is counted
   // in bytes, which those in slots are not: a request ends with its answer.
-  if (resting && wire::kind_of(kind.word) != wire::Kind::kDetached &&
+  if (resting && !wire::counts_bytes(wire::kind_of(kind.word)) &&
       try_eager(destination, lane, kind, record))
     return;
   for (;;) {
@@ -233,6 +233,7 @@ Sender::Put Sender::try_put(Cursor& cursor, const RunKind& kind, const RecordSou
   const auto capacity = static_cast<std::size_t>(cursor.end - cursor.payload);
   if (start > capacity) return Put::kFull;
   detail::SpanWriter to(cursor.payload + start, cursor.end);
+  if (!joins) kind.write_begin(to);
   record.write(to);
   if (!to.fits()) return used == 0 ? Put::kTooLarge : Put::kFull;
   if (!joins) {
@@ -353,6 +354,7 @@ void Sender::send_large(const RunKind& kind, const RecordSource& record, Lane la
   if (waits)
     work_until([&] { return !backlog_.full(); }, "credit for what was sent before", destination);
   detail::SpanWriter measure;
+  kind.write_begin(measure);
   record.write(measure);
   if (measure.needed() > options_.max_record)
     throw AmTooLarge(kind.name, measure.needed(), options_.max_record);
@@ -360,6 +362,7 @@ void Sender::send_large(const RunKind& kind, const RecordSource& record, Lane la
     check_room(measure.needed());
   std::vector<std::byte> bytes(measure.needed());
   detail::SpanWriter to(bytes.data(), bytes.data() + bytes.size());
+  kind.write_begin(to);
   record.write(to);
   LAMELLAR_CHECK(to.fits() && to.written() == bytes.size(),
                  "a value was encoded twice with different sizes");

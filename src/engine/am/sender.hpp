@@ -34,7 +34,12 @@ struct RecordSource {
 struct RunKind {
   std::uintptr_t key = 0;  // address of the AmType, plus the kind; never 0
   std::uint32_t word = 0;
-  const char* name = "";   // for messages
+  std::uint32_t domain = 0;  // what a run of a group begins with; 0: of none
+  const char* name = "";     // for messages
+
+  void write_begin(detail::SpanWriter& to) const {
+    if (domain != 0) to.put_value(domain);
+  }
 };
 
 struct SenderOptions {
