@@ -158,7 +158,7 @@ void Sender::append(Pe destination, Lane lane, const RunKind& kind, const Record
         cursor.spill != nullptr && detail::t_state.depth == 0 && lane == Lane::kRequest;
     if (spilled_by_a_handler) seal(table, cursor);
     if (!cursor.open) open(cursor, lane, destination);
-    switch (try_put(cursor, kind, record)) {
+    switch (put_or_close(table, cursor, kind, record)) {
       case Put::kDone:
         return after_append(table, cursor, lane, destination);
       case Put::kFull:
@@ -168,6 +168,18 @@ void Sender::append(Pe destination, Lane lane, const RunKind& kind, const Record
         seal(table, cursor);
         return send_large(kind, record, lane, destination);
     }
+  }
+}
+
+// A record that cannot be encoded leaves no empty frame behind: nobody would flush it, and it keeps
+// a credit, or counts as waiting for one.
+Sender::Put Sender::put_or_close(Table& table, Cursor& cursor, const RunKind& kind,
+                                 const RecordSource& record) {
+  try {
+    return try_put(cursor, kind, record);
+  } catch (...) {
+    if (cursor.at == cursor.payload) seal(table, cursor);
+    throw;
   }
 }
 
