@@ -177,12 +177,8 @@ void Sender::append(Pe destination, Lane lane, const RunKind& kind, const Record
     const bool spilled_by_a_handler =
         cursor.spill != nullptr && detail::t_state.depth == 0 && lane == Lane::kRequest;
     if (spilled_by_a_handler) seal(table, cursor);
-    if (!cursor.open) {
-      open(cursor, lane, destination);
-      // An encoder that throws must not leave it behind: it counts as full.
-      if (cursor.spill != nullptr) list(table, cursor);
-    }
-    switch (try_put(cursor, kind, record)) {
+    if (!cursor.open) open(cursor, lane, destination);
+    switch (put_or_close(table, cursor, kind, record)) {
       case Put::kDone:
         return after_append(table, cursor, lane, destination);
       case Put::kFull:
@@ -192,6 +188,18 @@ void Sender::append(Pe destination, Lane lane, const RunKind& kind, const Record
         seal(table, cursor);
         return send_large(kind, record, lane, destination);
     }
+  }
+}
+
+// A record that cannot be encoded leaves no empty frame behind: nobody would flush it, and it keeps
+// a credit, or counts as waiting for one.
+Sender::Put Sender::put_or_close(Table& table, Cursor& cursor, const RunKind& kind,
+                                 const RecordSource& record) {
+  try {
+    return try_put(cursor, kind, record);
+  } catch (...) {
+    if (cursor.at == cursor.payload) seal(table, cursor);
+    throw;
   }
 }
 

@@ -94,6 +94,8 @@ class Sender final : public base::TickTarget {
   static bool join(detail::Cursor& cursor, const RunKind& kind, const RecordSource& record);
   bool try_eager(Pe destination, lamellae::Lane lane, const RunKind& kind,
                  const RecordSource& record);
+  Put put_or_close(Table& table, detail::Cursor& cursor, const RunKind& kind,
+                   const RecordSource& record);
   Put try_put(detail::Cursor& cursor, const RunKind& kind, const RecordSource& record);
   void open(detail::Cursor& cursor, lamellae::Lane lane, Pe destination);
   void install(detail::Cursor& cursor, const lamellae::OpenFrame& frame) noexcept;
