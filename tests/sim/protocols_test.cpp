@@ -255,7 +255,7 @@ Shape shape_of(std::uint64_t seed, std::span<const Protocol> protocols) {
   shape.soft = pick("0", "0", "1", "2K", "8K");
   if (rng.next() % 4 == 0 && protocols.data() == kProtocols) shape.protocol = kStorm;
   // With the helper, a thread that was not woken is missed for a moment only.
-  shape.progress = pick("helper", "poll");
+  shape.progress = pick("helper", "poll", "poll");
   return shape;
 }
 
