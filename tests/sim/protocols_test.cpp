@@ -327,7 +327,7 @@ Shape shape_of(std::uint64_t seed, std::span<const Protocol> protocols) {
     shape.faults += (shape.faults.empty() ? "" : ",") + fault;
   // Drawn last, so that seeds keep what they meant before. With the helper, a thread that was not
   // woken is missed for a moment only.
-  shape.progress = pick("helper", "poll");
+  shape.progress = pick("helper", "poll", "poll");
   shape.soft = "0";  // more than any of them comes to
   if (protocols.data() != kProtocols) return shape;
   shape.soft = pick("0", "0", "1", "2K", "8K");
