@@ -158,6 +158,8 @@ class Lamella {
   // After the job's last barrier: nobody sends any more. When it returns, what was handed over has
   // arrived everywhere. BLOCKS: until the others have called it too, or the job has failed.
   virtual void depart() noexcept {}
+  // That PE has called depart(), as far as is known: what it has not read it does not need.
+  virtual bool has_departed(Pe) const noexcept { return false; }
 
   virtual Counters counters() const noexcept = 0;
 };

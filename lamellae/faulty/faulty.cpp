@@ -119,6 +119,7 @@ class Faulty final : public Lamella {
     let_all_go();
     inner_->depart();
   }
+  bool has_departed(Pe pe) const noexcept override { return inner_->has_departed(pe); }
   Counters counters() const noexcept override { return inner_->counters(); }
 
  private:

@@ -74,6 +74,7 @@ struct BlockHead {
   FailureNote failure;
   // How this PE ended, for those who outlive it: 0 it runs, kLeft, a signal, or kExited + status.
   alignas(64) std::atomic<std::uint32_t> ended{0};
+  std::atomic<std::uint32_t> departed{0};  // 1: it reads nothing any more
 };
 
 // A view of a block at some address. Cheap to copy; holds no state of its own.

@@ -470,6 +470,11 @@ bool FrameLamella::announce_failure(Pe culprit, std::string_view why,
   return true;
 }
 
+void FrameLamella::depart() noexcept {
+  mine().head().departed.store(1);  // pairs with has_departed(): publish, then ring
+  for (const Block& block : blocks_) block.head().doorbell.notify(INT32_MAX, scope_);
+}
+
 const FailureNote* FrameLamella::failure() const noexcept {
   const BlockHead& head = blocks_[0].head();
   return head.failed.load() == 2 ? &head.failure : nullptr;

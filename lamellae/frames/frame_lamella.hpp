@@ -53,6 +53,10 @@ class FrameLamella final : public Lamella {
   bool announce_failure(Pe culprit, std::string_view why,
                         const std::function<void()>& say) noexcept override;
   const FailureNote* failure() const noexcept override;
+  void depart() noexcept override;
+  bool has_departed(Pe pe) const noexcept override {
+    return blocks_[pe].head().departed.load() != 0;
+  }
   Counters counters() const noexcept override;
 
   // Called when every frame that has memory is in use: takes memory for `bytes` of the own block

@@ -100,7 +100,13 @@ class Router final : public Lamella {
     return true;
   }
   const FailureNote* failure() const noexcept override { return inside_->failure(); }
-  void depart() noexcept override { outside_->depart(); }
+  void depart() noexcept override {
+    inside_->depart();
+    outside_->depart();
+  }
+  bool has_departed(Pe pe) const noexcept override {
+    return is_here(pe) ? inside_->has_departed(place_[pe]) : outside_->has_departed(pe);
+  }
 
   Counters counters() const noexcept override {
     Counters sum = inside_->counters();

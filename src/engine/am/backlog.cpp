@@ -141,6 +141,8 @@ bool Backlog::drain_queue(std::size_t index) {
       moved = true;
       done = !large || item.offset == item.record.size();
     }
+    // Reports of what was executed, which nobody reads any more.
+    done = done || lamella_.has_departed(destination);
     bool last = false;
     {
       base::Lock lock(mutex_);

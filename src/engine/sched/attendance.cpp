@@ -12,7 +12,9 @@ Attendance::Attendance(Pe pe, Signs signs, base::Cpus cpus, std::function<void()
       signs_(signs),
       cpus_(std::move(cpus)),
       duty_(std::move(duty)),
-      helper_(base::Helper::shared()) {
+      helper_(base::Helper::shared()) {}
+
+void Attendance::start() {
   helper_->add(*this);
   begin_watch();
 }

@@ -32,6 +32,8 @@ class Attendance final : private base::TickTarget {
   Attendance(const Attendance&) = delete;
   Attendance& operator=(const Attendance&) = delete;
 
+  // From now on the PE is looked after. Once.
+  void start();
   // BLOCKS: until the duty has ended; it must know itself that it should. Once.
   void stop() noexcept;
 

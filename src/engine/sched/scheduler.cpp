@@ -59,6 +59,7 @@ void Scheduler::start() {
     attendance_ = std::make_unique<Attendance>(
         options_.pe, Attendance::Signs{&looked_, options_.doorbell, &searching_}, options_.cpus,
         [this] { attend(); });
+  if (attendance_ != nullptr) attendance_->start();  // the duty looks at the pointer
   for (std::uint32_t i = 1; i <= options_.workers; ++i) {
     workers_.push_back(std::make_unique<base::Thread>(
         "lml" + std::to_string(options_.pe) + "." + std::to_string(i - 1),
