@@ -52,8 +52,8 @@ class [[nodiscard]] Future {
   // The result, once. BLOCKS: until it is there; this thread polls and runs tasks meanwhile. Inside
   // a task another thread stands in for it; co_await costs less there.
   // ERRORS: what the work threw (RemoteError for active messages); JobFailed; DeadlockSuspected
-  // inside a task; WouldDeadlock in the exec of a message from another PE before it first
-  // suspended.
+  // inside a task; WouldDeadlock in the exec of a message that came in a frame (from another PE, or
+  // small and detached to its own) before it first suspended.
   R block(std::source_location where = std::source_location::current()) {
     state_->block(where);
     return std::exchange(state_, {})->take();

@@ -40,8 +40,9 @@ Handle {
   // Starts and waits. BLOCKS: until done; this thread polls and runs tasks meanwhile. Inside a task
   // another thread stands in for it; co_await costs less there.
   // ERRORS: those of the call; DeadlockSuspected inside a task; WouldDeadlock (nothing is started
-  // then) in the exec of a message from another PE before it first suspended, and for operations
-  // of the whole world inside every task and exec.
+  // then) in the exec of a message that came in a frame (from another PE, or small and detached to
+  // its own) before it first suspended, and for operations of the whole world inside every task
+  // and exec.
   Result block(std::source_location where = std::source_location::current()) && {
     started_ = true;
     if constexpr (requires { Call::kCollective; })
