@@ -168,8 +168,8 @@ void Helper::tick(TickTarget& target, std::uint64_t now) noexcept {
   const std::uint64_t armed = target.armed_.load();
   const auto seen = target.tick();
   const std::uint64_t interval_ns = std::max<std::uint64_t>(target.tick_interval_ns(), 1);
-  const bool busy =
-      seen == TickTarget::Seen::kActive || armed != std::exchange(target.armed_before_, armed);
+  const bool was_armed = armed != std::exchange(target.armed_before_, armed);
+  const bool busy = seen == TickTarget::Seen::kActive || was_armed;
   target.quiet_ = busy ? 0 : std::min(target.quiet_ + 1, target.patience());
   target.its_mode_ = TickTarget::kFast;
   if (target.quiet_ < target.patience()) {

@@ -84,6 +84,20 @@ TEST(Helper, KeepsItsPaceWhileThereIsNews) {
   });
 }
 
+// That it was armed counts once, also when there was news.
+TEST(Helper, SleepsAfterAsManyLooksAsItsPatience) {
+  with_helper([](Helper& helper) {
+    Target target(2 * kMs, TickTarget::Seen::kActive, 3);
+    helper.add(target);
+    helper.arm(target);
+    pass(kMs);
+    target.says = TickTarget::Seen::kNothing;
+    pass(1000 * kMs);
+    EXPECT_EQ((Pauses{2, 2, 2}), target.pauses());
+    helper.remove(target);
+  });
+}
+
 TEST(Helper, LooksMoreAndMoreRarelyWhereSomethingIsQuiet) {
   with_helper([](Helper& helper) {
     Target target(2 * kMs, TickTarget::Seen::kQuiet, 2);

@@ -172,7 +172,8 @@ TEST(Attendance, SchedulesOfOneThatHasSlept) {
     std::atomic<bool> rung{false};
     base::Thread other("other", [&] {
       // It looks every 2 ms, and sleeps at the second time.
-      compute(seed % 20 == 0 ? 50 * kMs : (2 + seed % 2 * 2) * kMs + seed % 200 * 250);
+      const std::uint64_t a_look = (2 + seed % 2 * 2) * kMs;
+      compute(seed % 20 == 0 ? 50 * kMs : a_look - 16'000 + seed / 2 % 80 * 250);
       rung.store(true);
       house->scheduler.wake_waiters();
     });
