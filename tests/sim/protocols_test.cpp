@@ -325,8 +325,7 @@ Shape shape_of(std::uint64_t seed, std::span<const Protocol> protocols) {
   if (which / 8 % 2 == 0) faults.push_back(pick("slow_poll=0.3", "slow_poll=0.2:5us"));
   for (const std::string& fault : faults)
     shape.faults += (shape.faults.empty() ? "" : ",") + fault;
-  // Drawn last, so that seeds keep what they meant before. With the helper, a thread that was not
-  // woken is missed for a moment only.
+  // Drawn last, so that seeds keep what they meant before.
   shape.progress = pick("helper", "poll", "poll");
   shape.soft = "0";  // more than any of them comes to
   if (protocols.data() != kProtocols) return shape;
