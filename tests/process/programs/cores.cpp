@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "program.hpp"
 
@@ -27,23 +28,26 @@ std::string cpus_of(const std::string& task) { return value_of(task, "Cpus_allow
 std::string my_cpus() { return cpus_of("thread-self"); }
 
 // The cpus of each thread of this process, by its name.
-std::map<std::string, std::string> all_threads() {
-  std::map<std::string, std::string> all;
+std::multimap<std::string, std::string> all_threads() {
+  std::multimap<std::string, std::string> all;
   DIR* const tasks = opendir("/proc/self/task");
   while (const dirent* task = readdir(tasks)) {
     const std::string path = std::string("self/task/") + task->d_name;
     const std::string name = value_of(path, "Name:");
-    all[name] = cpus_of(path);
+    all.emplace(name, cpus_of(path));
   }
   closedir(tasks);
   return all;
 }
 
-// BLOCKS: until the library's thread of that name is running.
+// BLOCKS: until the library's thread of that name is running, and no thread that it has started
+// bears its name still. A look takes time: only what two of them show is so.
 void say_thread(unsigned pe, const std::string& name) {
-  std::map<std::string, std::string> all;
-  while (all.count(name) == 0) all = all_threads();
-  say("PE %u %s on %s", pe, name.c_str(), all[name].c_str());
+  std::multimap<std::string, std::string> before, all;
+  do {
+    before = std::exchange(all, all_threads());
+  } while (all.count(name) != 1 || all != before);
+  say("PE %u %s on %s", pe, name.c_str(), all.find(name)->second.c_str());
 }
 
 unsigned threads_of(const lamellar::World& world) {
