@@ -51,11 +51,14 @@ class OfiEndpoints final : public Endpoints {
   std::vector<End> ends_;
 };
 
+// name: the provider, or what is none. Frames are as large as the suite asks for, or as the provider
+// delivers in one go.
 Subject subject_of(const std::string& name, const std::function<Open(const Shape&)>& network,
                    const std::string& faults = "") {
   Subject subject;
   subject.name = name;
-  subject.make = [network, faults](const Shape& shape) {
+  subject.make = [network, faults, name](Shape shape) {
+    shape.frame_bytes = lamellae::largest_message(name, shape.frame_bytes);
     return std::make_unique<OfiEndpoints>(shape, network(shape), faults);
   };
   subject.network = true;
@@ -118,16 +121,18 @@ class RouterEndpoints final : public Endpoints {
 
 #ifdef LAMELLAR_TEST_LIBFABRIC
 
+constexpr char kProvider[] = "tcp;ofi_rxm";
+
 Open loopback(const Shape&) {
   return [](const Shape& shape) {
-    return lamellae::open_endpoint({"tcp;ofi_rxm", "lo", shape.frame_bytes});
+    return lamellae::open_endpoint({kProvider, "lo", shape.frame_bytes});
   };
 }
 
 INSTANTIATE_TEST_SUITE_P(Libfabric, Conformance,
-                         testing::Values(subject_of("libfabric", loopback)));
+                         testing::Values(subject_of(kProvider, loopback)));
 INSTANTIATE_TEST_SUITE_P(FaultyLibfabric, Conformance,
-                         testing::Values(faulty(subject_of("libfabric", loopback, kAllFaults))));
+                         testing::Values(faulty(subject_of(kProvider, loopback, kAllFaults))));
 
 #else
 

@@ -41,7 +41,7 @@ std::uint64_t send_all(Lamella& sender, Pe destination, Lane lane) {
 TEST_P(Conformance, RepliesComeWhileRequestsWait) {
   // The second: more requests than what a network lends at once.
   for (const Shape shape : {Shape{.pes = 2, .frame_bytes = 1024, .pool = 8},
-                            Shape{.pes = 2, .frame_bytes = 32 << 10, .pool = 64}}) {
+                            Shape{.pes = 2, .frame_bytes = 16 << 10, .pool = 128}}) {
     const auto job = make(shape);
     Lamella& sender = job->at(0);
     Lamella& receiver = job->at(1);
