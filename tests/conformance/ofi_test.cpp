@@ -51,8 +51,8 @@ class OfiEndpoints final : public Endpoints {
   std::vector<End> ends_;
 };
 
-// name: the provider, or what is none. Frames are as large as the suite asks for, or as the provider
-// delivers in one go.
+// name: the provider's, or of what is none. Frames are as large as the suite asks for, or as the
+// provider delivers in one go.
 Subject subject_of(const std::string& name, const std::function<Open(const Shape&)>& network,
                    const std::string& faults = "") {
   Subject subject;
