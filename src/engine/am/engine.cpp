@@ -213,6 +213,7 @@ void Engine::wait_all(std::source_location where) {
   Scheduler::refuse_inside_task(label, where);
   check_running();
   quiet_waiters_.fetch_add(1);  // pairs with progressed(): publish, then look for waiters
+  receiver_->check_reports();
   bool looked = false, is_quiet = false;
   std::uint64_t seen = 0;
   scheduler_->work_until(
@@ -238,6 +239,7 @@ Future<std::uint64_t> Engine::async_quiet(Covers covers, const char* what,
   state->retain();
   Future<std::uint64_t> future{detail::StateRef<detail::FutureState<std::uint64_t>>(state)};
   quiet_waiters_.fetch_add(1);
+  receiver_->check_reports();
   {
     base::Lock lock(mutex_);
     async_quiet_.push_back({covers, state});
@@ -277,7 +279,7 @@ void Engine::complete_quiet_waiters() noexcept {
 }
 
 void Engine::progressed() noexcept {
-  if (quiet_waiters_.load() == 0) return;  // pairs with wait_all(): who comes later looks itself
+  if (!somebody_waits_for_quiet()) return;  // pairs with wait_all(): who comes later looks itself
   progress_.fetch_add(1);
   complete_quiet_waiters();
   scheduler_->wake_waiters();

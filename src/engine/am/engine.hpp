@@ -118,6 +118,7 @@ class Engine final : private IdleHook {
   void wait_all(std::source_location where);
   // To be called when a wait has been listed: a failure may have ended all just before.
   void end_waits_when_over() noexcept;
+  bool somebody_waits_for_quiet() const noexcept { return quiet_waiters_.load() != 0; }
   // Something wait_all may have waited for has happened, and was published by a seq_cst operation;
   // counted(): was counted by plain stores.
   void progressed() noexcept;

@@ -16,6 +16,8 @@ namespace {
 // In a flood nobody goes idle: report after so many chunks all the same.
 constexpr std::uint64_t kReportEvery = 64;
 
+constexpr const char* kTooMuch = "it tells of more bytes executed than were sent";
+
 }  // namespace
 
 // The part of one run that lies in this chunk.
@@ -41,8 +43,7 @@ void Receiver::on_chunk(const lamellae::Chunk& chunk) noexcept {
   } catch (...) {
     return engine_.fail_with(std::current_exception());  // out of memory
   }
-  if (wrong != nullptr)
-    engine_.fail("a frame from PE " + std::to_string(chunk.source) + " cannot be read: " + wrong);
+  if (wrong != nullptr) refuse(chunk.source, wrong);
   if (chunk.lane == lamellae::Lane::kRequest && !chunk.eager) {
     executed(chunk.source, chunk.to - chunk.from - deferred);
     // Rides with the answers when there are any.
@@ -50,6 +51,19 @@ void Receiver::on_chunk(const lamellae::Chunk& chunk) noexcept {
     if (request_chunks_.fetch_add(1) % kReportEvery == kReportEvery - 1) report_executed();
   }
   engine_.sender().flush_replies();
+}
+
+void Receiver::refuse(Pe source, const char* wrong) noexcept {
+  engine_.fail("a frame from PE " + std::to_string(source) + " cannot be read: " + wrong);
+}
+
+bool Receiver::tells_too_much(Pe source) noexcept {
+  return acknowledged(source) > engine_.request_bytes_sent(source);
+}
+
+void Receiver::check_reports() noexcept {
+  for (Pe pe = 0; pe < peers_.size(); ++pe)
+    if (tells_too_much(pe)) return refuse(pe, kTooMuch);
 }
 
 const char* Receiver::read_eager(const lamellae::Chunk& chunk) {
@@ -253,10 +267,9 @@ const char* Receiver::read_control(Cut& cut) {
     if (!reader.take_value(head)) return "a control record is cut off";
     cut.at = reader.at;
     if (head.what == wire::Control::kExecuted) {
-      // wait_all() would wait for ever: it wants both to be equal.
-      if (head.a > acknowledged(cut.source) && head.a > engine_.request_bytes_sent(cut.source))
-        return "it tells of more bytes executed than were sent";
       acknowledge(cut.source, head.a);
+      // Whoever waits for quiet would wait for ever; who begins to later looks itself.
+      if (engine_.somebody_waits_for_quiet() && tells_too_much(cut.source)) return kTooMuch;
     } else if (head.what == wire::Control::kEnded) {
       if (head.a > ~std::uint32_t{0} ||
           !engine_.domains().ended(static_cast<std::uint32_t>(head.a), head.b))

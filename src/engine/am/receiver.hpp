@@ -28,6 +28,11 @@ class Receiver final : public lamellae::FrameSink {
   void ended(DomainRef domain, std::uint64_t records);
   // Tells every PE how much of what it sent was executed here, where that is news.
   void report_executed() noexcept;
+  // Fails the job when a PE has told of more than was sent to it. Before a wait for quiet: reports
+  // that come meanwhile are looked at when they do. BLOCKS: never (a short lock).
+  void check_reports() noexcept;
+  // The job fails: what `source` has sent cannot be read.
+  void refuse(Pe source, const char* wrong) noexcept;
   // Request bytes of ours that `destination` has reported as executed.
   std::uint64_t acknowledged(Pe destination) const noexcept { return peers_[destination].acked; }
   void clear() noexcept { assembly_.clear(); }
@@ -45,6 +50,7 @@ class Receiver final : public lamellae::FrameSink {
   [[gnu::noinline]] void report_domains(Pe source) noexcept;
   void report_to(Pe source) noexcept;
   void acknowledge(Pe destination, std::uint64_t bytes) noexcept;
+  bool tells_too_much(Pe source) noexcept;
   struct Cut;  // where in a chunk the reading stands
 
   const char* read_eager(const lamellae::Chunk& chunk);
