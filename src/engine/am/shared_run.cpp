@@ -49,16 +49,17 @@ const std::byte* middle_of(const detail::AmType& type, const detail::RunArgs& ar
 
 // The part of a run that another thread got, in memory of its own.
 struct Part : detail::Job {
-  Part(Engine& on, const detail::AmType& of, const detail::RunArgs& run, const std::byte* from)
+  Part(Engine& on, const detail::AmType& of, const detail::RunArgs& from, const std::byte* begin)
       : Job(&start),
         engine(on),
         type(of),
-        source(run.source),
-        request(run.request),
-        counted(run.counted),
-        size(static_cast<std::size_t>(run.end - from)),
+        size(static_cast<std::size_t>(from.end - begin)),
         bytes(new std::byte[size]) {
-    std::memcpy(bytes.get(), from, size);
+    std::memcpy(bytes.get(), begin, size);
+    run.source = from.source;
+    run.request = from.request;
+    run.at = bytes.get();
+    run.end = run.at + size;
   }
   static void start(Job* job) noexcept {
     const std::unique_ptr<Part> part(static_cast<Part*>(job));
@@ -67,39 +68,29 @@ struct Part : detail::Job {
   void execute() noexcept {
     if (engine.failed()) return;  // the job ends: what is left is not run
     const EnterHandler handler(engine);
-    detail::RunArgs args;
-    args.source = source;
-    args.request = request;
-    args.counted = counted;
-    args.at = bytes.get();
-    args.end = args.at + size;
     try {
-      execute_shared(engine, type, args);
+      execute_shared(engine, type, run);
     } catch (...) {
       return engine.fail_with(std::current_exception());  // out of memory
     }
-    if (args.broken)
-      return engine.fail("a frame from PE " + std::to_string(source) +
-                         " cannot be read: a message is cut off");
-    if (counted) engine.receiver().executed(source, size - args.deferred);
+    if (run.broken) return engine.receiver().refuse(run.source, "a message is cut off");
+    engine.receiver().executed(run.source, size - run.deferred);
     engine.sender().flush_replies();
   }
 
   Engine& engine;
   const detail::AmType& type;
-  const Pe source;
-  const bool request, counted;
   const std::size_t size;
   const std::unique_ptr<std::byte[]> bytes;
+  detail::RunArgs run;
 };
 
-void give_half(Engine& engine, const detail::AmType& type, detail::RunArgs& args,
-               const std::byte*& end) {
+void give_half(Engine& engine, const detail::AmType& type, detail::RunArgs& args) {
   const std::byte* const middle = middle_of(type, args);
   if (middle == args.end || middle == args.at) return;
   auto part = std::make_unique<Part>(engine, type, args, middle);
-  if (args.counted) args.deferred += part->size;
-  end = middle;
+  args.deferred += part->size;
+  args.end = middle;
   engine.scheduler().submit(*part.release());
 }
 
@@ -121,7 +112,7 @@ void execute_shared(Engine& engine, const detail::AmType& type, detail::RunArgs&
       continue;
     }
     args.most = 1;
-    if (engine.scheduler().anybody_idle()) give_half(engine, type, args, args.end);
+    if (engine.scheduler().anybody_idle()) give_half(engine, type, args);
   }
   args.at = all;
 }
