@@ -1,14 +1,14 @@
 // A task group: messages that are waited for apart from all others.
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <lamellar/sync.hpp>
 #include <lamellar/task_group.hpp>
 #include <lamellar/world.hpp>
 
 struct Cell {
   std::atomic<std::uint64_t> left{0}, right{0};  // what the neighbours have sent
-  std::atomic<bool> stop{false};
+  lamellar::Latch over{1};
 };
 
 struct Edge {
@@ -22,12 +22,11 @@ struct Edge {
 };
 LAMELLAR_AM(Edge, cell, value, to_the_right);
 
-// Runs in the background until its PE is told to stop.
+// Is under way until its PE says that all is over.
 struct Watch {
   lamellar::PeLocal<Cell> cell;
   lamellar::Task<void> exec(lamellar::Context& ctx) const {
-    Cell& mine = cell.local(ctx);
-    while (!mine.stop) co_await lamellar::sleep_for(std::chrono::milliseconds(1));
+    co_await cell.local(ctx).over.wait();
   }
 };
 LAMELLAR_AM(Watch, cell);
@@ -52,7 +51,7 @@ int main(int argc, char** argv) {
     }
 
     std::printf("PE %u has %llu\n", world.my_pe(), static_cast<unsigned long long>(value));
-    cell.local(world).stop = true;
+    cell.local(world).over.count_down();
     world.wait_all();  // now the watch on the next PE ends
     // Each step tripled it, here and everywhere.
     return value == 59049 ? 0 : 1;

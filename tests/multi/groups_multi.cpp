@@ -1,11 +1,11 @@
 // Task groups: each waits for its own, whatever else is under way.
-#include <chrono>
 #include <memory>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include <lamellar/sync.hpp>
 #include <lamellar/task_group.hpp>
 
 #include "helpers.hpp"
@@ -47,22 +47,21 @@ LAMELLAR_AM(AddLater, counter, text);
 
 // Does not end before its PE's door is opened.
 struct Door {
-  std::atomic<bool> open{false};
+  lamellar::Latch shut{1};
   std::atomic<int> passed{0};
 };
 struct Pass {
   PeLocal<Door> door;
   Task<void> exec(Context& context) const {
     Door& mine = door.local(context);
-    // A PE that is never idle tells nobody what it has executed.
-    while (!mine.open.load()) co_await lamellar::sleep_for(std::chrono::microseconds(100));
+    co_await mine.shut.wait();
     ++mine.passed;
   }
 };
 LAMELLAR_AM(Pass, door);
 struct Open {
   PeLocal<Door> door;
-  void exec(Context& context) const { door.local(context).open = true; }
+  void exec(Context& context) const { door.local(context).shut.count_down(); }
 };
 LAMELLAR_AM(Open, door);
 
