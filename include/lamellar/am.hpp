@@ -47,7 +47,7 @@ struct BufferUse {
 
 // A PE's door to its job. A thin handle: copies share one world. THREADS: any.
 // LIFETIME: calls on a world that has ended throw WorldEnded.
-class LAMELLAR_API World {
+class LAMELLAR_API World : public detail::SpawnTwins<World> {
  public:
   Pe my_pe() const noexcept { return detail::my_pe_of(*engine_); }
   Pe num_pes() const noexcept { return detail::num_pes_of(*engine_); }
@@ -106,25 +106,6 @@ class LAMELLAR_API World {
     detail::check_thread(*engine_, thread, "exec_am_local_thread");
     return LocalAmHandle<Am>(
         detail::ToSelf<Am>{engine_.get(), Am(std::forward<AM>(am)), where, thread});
-  }
-
-  // Eager twins: exec and spawn in one.
-  template <class AM>
-  auto spawn_am_pe(detail::At pe, AM&& am) const {
-    return exec_am_pe(pe, std::forward<AM>(am)).spawn();
-  }
-  template <class AM, class... Args>
-    requires detail::Emplaces<AM, Args...>
-  auto spawn_am_pe(detail::At pe, Args&&... fields) const {
-    return exec_am_pe<AM>(pe, std::forward<Args>(fields)...).spawn();
-  }
-  template <class AM>
-  auto spawn_am_all(AM&& am) const {
-    return exec_am_all(std::forward<AM>(am)).spawn();
-  }
-  template <class AM>
-  auto spawn_am_local(AM&& am) const {
-    return exec_am_local(std::forward<AM>(am)).spawn();
   }
 
   // Starts a coroutine, or a callable on a worker; the future gives its result. Dropping the

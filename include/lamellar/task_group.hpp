@@ -23,7 +23,7 @@ namespace lamellar {
 // what is under way; handles that were not started yet can still be.
 // THREADS: any, all calls. LIFETIME: no longer than its world.
 // ERRORS, BLOCKS: where not said, those of the same call of World.
-class TaskGroup {
+class TaskGroup : public detail::SpawnTwins<TaskGroup> {
  public:
   explicit TaskGroup(const World& world)
       : engine_(&world.engine()), group_(detail::new_group(world.engine())) {}
@@ -60,25 +60,6 @@ class TaskGroup {
                      std::source_location where = std::source_location::current()) const {
     using Am = std::remove_cvref_t<AM>;
     return Handle<detail::GroupToSelf<Am>>({engine_, Am(std::forward<AM>(am)), group_, where});
-  }
-
-  // Eager twins: exec and spawn in one.
-  template <class AM>
-  auto spawn_am_pe(detail::At pe, AM&& am) const {
-    return exec_am_pe(pe, std::forward<AM>(am)).spawn();
-  }
-  template <class AM, class... Args>
-    requires detail::Emplaces<AM, Args...>
-  auto spawn_am_pe(detail::At pe, Args&&... fields) const {
-    return exec_am_pe<AM>(pe, std::forward<Args>(fields)...).spawn();
-  }
-  template <class AM>
-  auto spawn_am_all(AM&& am) const {
-    return exec_am_all(std::forward<AM>(am)).spawn();
-  }
-  template <class AM>
-  auto spawn_am_local(AM&& am) const {
-    return exec_am_local(std::forward<AM>(am)).spawn();
   }
 
   // Tasks and callables of this PE: see World. The group waits for both.

@@ -32,6 +32,9 @@ struct GroupAm {
   AM am;
   InGroup under_way;
   decltype(auto) exec(Context& context) { return am.exec(context); }
+  friend constexpr const char* lamellar_am_name(const GroupAm*) noexcept {
+    return shown_name<AM>();
+  }
 };
 template <class F>
 struct GroupCall {
@@ -41,9 +44,9 @@ struct GroupCall {
 };
 
 template <class AM>
-void start_in_group(engine::Engine& engine, AM&& am, const char* name,
-                    FutureState<AmResult<AM>>* state, GroupRef group) {
-  start_local(engine, GroupAm<AM>{std::move(am), InGroup(std::move(group))}, name, state);
+ToSelf<GroupAm<AM>> to_self_in_group(engine::Engine& engine, AM&& am, GroupRef group,
+                                     std::source_location where) {
+  return {&engine, GroupAm<AM>{std::move(am), InGroup(std::move(group))}, where};
 }
 
 // The reply of a request to one PE.
@@ -75,12 +78,8 @@ struct GroupToPe {
 
   Future<Result> start() {
     check_pe(*engine, to.pe, kName);
-    if (to.pe == my_pe_of(*engine)) {
-      StateRef<FutureState<Result>> state(new_state<Result>(*engine, kName, to.pe, to.where));
-      state->retain();
-      start_in_group(*engine, std::move(am), am_type<AM>.name, state.get(), std::move(group));
-      return Future<Result>(std::move(state));
-    }
+    if (to.pe == my_pe_of(*engine))
+      return to_self_in_group(*engine, std::move(am), std::move(group), to.where).start();
     auto* const state = slab_new<GroupState<Result>>(scheduler_of(*engine), std::move(group));
     state->label = {"the reply of an active message", "co_await it", to.pe, 0, to.where};
     Future<Result> future{StateRef<FutureState<Result>>(state)};
@@ -92,7 +91,7 @@ struct GroupToPe {
   void detach() {
     check_pe(*engine, to.pe, kName);
     if (to.pe == my_pe_of(*engine))
-      start_in_group<AM>(*engine, std::move(am), am_type<AM>.name, nullptr, std::move(group));
+      to_self_in_group(*engine, std::move(am), std::move(group), to.where).detach();
     else
       append_to_group(*group, to.pe, am_type<AM>, &am, &encode_erased<AM>);
   }
@@ -110,7 +109,7 @@ struct GroupToAll {
   Future<Result> start() { return start_on_all(*engine, std::move(am), where, std::move(group)); }
   void detach() {
     append_detached_to_all(*engine, am_type<AM>, &am, &encode_erased<AM>, group.get());
-    start_in_group<AM>(*engine, std::move(am), am_type<AM>.name, nullptr, std::move(group));
+    to_self_in_group(*engine, std::move(am), std::move(group), where).detach();
   }
 };
 
@@ -124,17 +123,9 @@ struct GroupToSelf {
   std::source_location where;
 
   Future<Result> start() {
-    check_running(*engine);
-    StateRef<FutureState<Result>> state(
-        new_state<Result>(*engine, "a local active message", my_pe_of(*engine), where));
-    state->retain();
-    start_in_group(*engine, std::move(am), shown_name<AM>(), state.get(), std::move(group));
-    return Future<Result>(std::move(state));
+    return to_self_in_group(*engine, std::move(am), std::move(group), where).start();
   }
-  void detach() {
-    check_running(*engine);
-    start_in_group<AM>(*engine, std::move(am), shown_name<AM>(), nullptr, std::move(group));
-  }
+  void detach() { to_self_in_group(*engine, std::move(am), std::move(group), where).detach(); }
 };
 
 struct GroupWait {

@@ -349,6 +349,32 @@ struct ToSelf {
   }
 };
 
+// The eager twins of what a world and a task group have: exec and spawn in one.
+template <class Self>
+class SpawnTwins {
+ public:
+  template <class AM>
+  auto spawn_am_pe(At pe, AM&& am) const {
+    return self().exec_am_pe(pe, std::forward<AM>(am)).spawn();
+  }
+  template <class AM, class... Args>
+    requires Emplaces<AM, Args...>
+  auto spawn_am_pe(At pe, Args&&... fields) const {
+    return self().template exec_am_pe<AM>(pe, std::forward<Args>(fields)...).spawn();
+  }
+  template <class AM>
+  auto spawn_am_all(AM&& am) const {
+    return self().exec_am_all(std::forward<AM>(am)).spawn();
+  }
+  template <class AM>
+  auto spawn_am_local(AM&& am) const {
+    return self().exec_am_local(std::forward<AM>(am)).spawn();
+  }
+
+ private:
+  const Self& self() const noexcept { return static_cast<const Self&>(*this); }
+};
+
 // An untyped asynchronous operation of the world: barrier, wait_all.
 struct WorldCall {
   using Result = void;
