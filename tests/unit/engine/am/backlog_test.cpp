@@ -159,6 +159,24 @@ struct NoCredit {
   std::vector<lamellae::OpenFrame> taken;
 };
 
+// At its end: the last reports of this PE found no credit, and nobody gives any back.
+TEST(Backlog, WhatWaitsForOneThatHasDepartedIsDropped) {
+  Pair pair(4);
+  const NoCredit none(*pair.mine);
+  pair.backlog.add(1, Lane::kRequest, spill_of("waits"));
+  pair.backlog.add_large(1, Lane::kRequest, kWord, record_of(5000));
+  EXPECT_FALSE(pair.mine->has_departed(1));
+  EXPECT_FALSE(pair.backlog.drain());
+  EXPECT_FALSE(pair.backlog.empty());
+  pair.other->depart();
+  EXPECT_TRUE(pair.mine->has_departed(1));
+  pair.backlog.drain();
+  EXPECT_TRUE(pair.backlog.empty());
+  EXPECT_EQ(0u, pair.backlog.held());
+  pair.deliver();
+  EXPECT_EQ("", pair.sink.spilled);
+}
+
 // Whoever holds them, frames count as long as they take memory, and short ones take little.
 TEST(Backlog, WhatItHoldsIsCounted) {
   Pair pair(4);

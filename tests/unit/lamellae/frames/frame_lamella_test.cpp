@@ -260,6 +260,17 @@ TEST_F(Frames, TellAllPesOfOneFailure) {
   }
 }
 
+TEST_F(Frames, TellWhoHasDeparted) {
+  build(3, 128, 4);
+  for (Pe pe = 0; pe < 3; ++pe) EXPECT_FALSE(at(0).has_departed(pe));
+  at(1).depart();
+  for (const Pe who : {0u, 1u, 2u}) {
+    EXPECT_FALSE(at(who).has_departed(0));
+    EXPECT_TRUE(at(who).has_departed(1));
+    EXPECT_FALSE(at(who).has_departed(2));
+  }
+}
+
 TEST_F(Frames, CutLongReasons) {
   build(1, 128, 4);
   EXPECT_TRUE(at(0).announce_failure(0, std::string(10000, 'x'), {}));
