@@ -1,6 +1,7 @@
 #pragma once
 // What the conformance suite needs of a lamella: jobs of N endpoints in this process. Everything
 // else it does through lamellae/api.
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <ostream>
@@ -41,6 +42,8 @@ struct Subject {
   bool network = false;
   // Sleeps, waits and queues through base only, so that schedules can be drawn from a seed.
   bool simulated = false;
+  // What goes through in one go: larger frames are made so small.
+  std::uint32_t largest_frame = ~std::uint32_t{0};
   // Breaks an open frame's header; empty where nobody above can.
   std::function<void(lamellae::Lamella& sender, const lamellae::OpenFrame&, Damage)> damage;
 };
@@ -50,7 +53,10 @@ inline void PrintTo(const Subject& subject, std::ostream* out) { *out << subject
 // The suite. A lamella takes part by INSTANTIATE_TEST_SUITE_P(<Lamella>, Conformance, ...).
 class Conformance : public testing::TestWithParam<Subject> {
  protected:
-  std::unique_ptr<Endpoints> make(const Shape& shape) const { return GetParam().make(shape); }
+  std::unique_ptr<Endpoints> make(Shape shape) const {
+    shape.frame_bytes = std::min(shape.frame_bytes, GetParam().largest_frame);
+    return GetParam().make(shape);
+  }
   // Wake-ups or sleeps: exactly so many, and over a network at least.
   void expect_events(std::uint64_t counted, std::uint64_t wanted) const {
     EXPECT_GE(counted, wanted);

@@ -31,12 +31,18 @@ inline constexpr bool kSlow = false;
 inline Pe next_pe(const World& world) { return (world.my_pe() + 1) % world.num_pes(); }
 inline Pe next_pe(const Context& context) { return (context.my_pe() + 1) % context.num_pes(); }
 
-// A setting of the job as the environment gives it, in bytes: "64K", "1048576".
-inline std::uint64_t bytes_setting(const char* name, std::uint64_t otherwise) {
+// A setting of the job as the environment gives it, or empty.
+inline std::string setting(const char* name) {
   const char* const text = std::getenv(name);
-  if (text == nullptr || *text == '\0') return otherwise;
+  return text != nullptr ? text : "";
+}
+
+// In bytes: "64K", "1048576".
+inline std::uint64_t bytes_setting(const char* name, std::uint64_t otherwise) {
+  const std::string text = setting(name);
+  if (text.empty()) return otherwise;
   char* end = nullptr;
-  const std::uint64_t number = std::strtoull(text, &end, 10);
+  const std::uint64_t number = std::strtoull(text.c_str(), &end, 10);
   return *end == 'K' ? number << 10 : *end == 'M' ? number << 20 : number;
 }
 inline std::uint64_t frame_bytes() { return bytes_setting("LAMELLAR_FRAME_BYTES", 32 << 10); }

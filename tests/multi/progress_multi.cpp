@@ -12,10 +12,6 @@ namespace {
 
 constexpr std::uint64_t kAnswers = 5;
 
-std::string setting(const char* name) {
-  const char* const text = std::getenv(name);
-  return text != nullptr ? text : "";
-}
 // Only who enters the library answers.
 bool polls() {
   return setting("LAMELLAR_PROGRESS") == "poll" || setting("LAMELLAR_EXECUTOR") == "single";

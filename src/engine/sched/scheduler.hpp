@@ -158,8 +158,10 @@ class Scheduler {
   // The calling thread runs what it found in the network: somebody else may look there meanwhile.
   static void handler_begins() noexcept;
 
-  // Other threads work here besides the one that waits.
-  bool has_company() const noexcept { return options_.workers != 0; }
+  // Other threads work here besides the one that waits, and any of them may take a job.
+  bool has_company() const noexcept {
+    return options_.workers != 0 && options_.executor->wakes() <= 1;
+  }
   // One of them has nothing to do. A guess.
   bool anybody_idle() const noexcept {
     return searching_.load(std::memory_order_relaxed) != 0 || options_.doorbell->anybody();
