@@ -48,7 +48,7 @@ struct alignas(128) EagerSlot {
   std::atomic<std::uint32_t> posted{0};  // records posted so far; stored last, with release
   std::uint32_t acked = 0;               // records of the receiver that the sender has taken
   std::uint32_t bytes = 0;
-  Lane lane = Lane::kRequest;
+  std::atomic<Lane> lane{Lane::kRequest};  // whoever wants replies only looks before it takes
   alignas(8) std::byte record[112] = {};
 };
 static_assert(sizeof(EagerSlot) == 128);

@@ -223,7 +223,7 @@ void FrameLamella::post_eager(Pe destination, Lane lane, std::uint32_t bytes) no
   const Block& to = blocks_[destination];
   EagerSlot& slot = to.eager_slot(my_pe_);
   slot.bytes = bytes;
-  slot.lane = lane;
+  slot.lane.store(lane, std::memory_order_relaxed);
   slot.acked = mine().eager_taken(destination).load(std::memory_order_acquire);
   base::sim_point();
   const std::uint32_t posted = ++sender.posted;
@@ -235,8 +235,10 @@ void FrameLamella::post_eager(Pe destination, Lane lane, std::uint32_t bytes) no
 
 bool FrameLamella::eager_waits(Pe source, Take take) const noexcept {
   const EagerSlot& slot = mine().eager_slot(source);
-  return slot.posted.load() != mine().eager_taken(source).load(std::memory_order_relaxed) &&
-         (take == Take::kAll || slot.lane != Lane::kRequest);
+  if (slot.posted.load() == mine().eager_taken(source).load(std::memory_order_relaxed))
+    return false;
+  // Of a later record, if another thread has taken this one: that one waits then, or it rings.
+  return take == Take::kAll || slot.lane.load(std::memory_order_relaxed) != Lane::kRequest;
 }
 
 // The record is copied out, so that its slot is free before it runs: an answer tells the sender so.
@@ -250,7 +252,7 @@ bool FrameLamella::receive_eager(Pe source, FrameSink& sink, Take take) noexcept
   const std::uint32_t posted = slot.posted.load();
   const std::uint32_t bytes = slot.bytes;
   const std::uint32_t acked = slot.acked;
-  const Lane lane = slot.lane;
+  const Lane lane = slot.lane.load(std::memory_order_relaxed);
   alignas(8) std::byte record[sizeof slot.record];
   const bool fits = bytes != 0 && bytes <= sizeof record &&
                     static_cast<std::size_t>(lane) < kLanes;
