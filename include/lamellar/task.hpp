@@ -29,6 +29,13 @@ class Future;
 
 namespace detail {
 
+template <class T>
+struct TaskPromise;
+template <class T>
+using TaskFrame = std::coroutine_handle<TaskPromise<T>>;
+template <class T>
+TaskFrame<T> take_frame(Task<T>&& task) noexcept;
+
 inline constexpr std::uint64_t kNever = ~std::uint64_t{0};
 template <class R>
 FutureCore* core_of(Future<R>& future) noexcept;
@@ -93,14 +100,19 @@ FutureCore* core_of(Future<R>& future) noexcept {
 }
 
 struct TaskPromiseBase {
-  std::coroutine_handle<> continuation;
+  std::coroutine_handle<> continuation;  // whoever awaits it
+  // Where nobody does (run_task): called at the end, with its owner.
+  void (*on_end)(void* owner) noexcept = nullptr;
+  void* owner = nullptr;
   std::exception_ptr error;
 
   struct FinalAwaiter {
     bool await_ready() const noexcept { return false; }
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> self) const noexcept {
-      if (self.promise().continuation) hand_over(self.promise().continuation);
+      const TaskPromiseBase& promise = self.promise();
+      if (promise.on_end != nullptr) return promise.on_end(promise.owner);
+      if (promise.continuation) hand_over(promise.continuation);
     }
     void await_resume() const noexcept {}
   };
@@ -175,11 +187,28 @@ class [[nodiscard]] Task {
 
  private:
   friend struct detail::TaskPromise<T>;
+  template <class Of>
+  friend detail::TaskFrame<Of> detail::take_frame(Task<Of>&& task) noexcept;
   explicit Task(std::coroutine_handle<promise_type> handle) noexcept : handle_(handle) {}
   std::coroutine_handle<promise_type> handle_;
 };
 
 namespace detail {
+
+// The frame of a task, which its new owner destroys.
+template <class T>
+TaskFrame<T> take_frame(Task<T>&& task) noexcept {
+  return std::exchange(task.handle_, {});
+}
+
+// Runs a task that nobody awaits until it suspends or ends. At its end, on whatever thread that is,
+// on_end(owner) is called, which may destroy the frame.
+template <class T>
+void run_task(TaskFrame<T> frame, void (*on_end)(void* owner) noexcept, void* owner) noexcept {
+  frame.promise().on_end = on_end;
+  frame.promise().owner = owner;
+  trampoline(frame);
+}
 
 template <class T>
 Task<T> TaskPromise<T>::get_return_object() noexcept {

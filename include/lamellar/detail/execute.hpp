@@ -70,32 +70,75 @@ void execute_plain(AM& am, Context& context, const Answer& answer) noexcept {
   }
 }
 
+// A task has ended: on_value(value), or on_value() when it has none, or on_error(what was thrown),
+// by on_value too.
+template <class T, class OnValue, class OnError>
+void settle(TaskFrame<T> frame, OnValue&& on_value, OnError&& on_error) noexcept {
+  std::exception_ptr error = std::move(frame.promise().error);
+  if (!error) {
+    try {
+      if constexpr (std::is_void_v<T>)
+        on_value();
+      else
+        on_value(*frame.promise().value);
+      return;
+    } catch (...) {
+      error = std::current_exception();
+    }
+  }
+  on_error(std::move(error));
+}
+
 // A message that may suspend lives in a cell of its own: it outlives the frame it came in.
 template <class AM>
 struct AmCell {
-  explicit AmCell(engine::Engine& engine, Pe source) : context(engine, source) {}
+  AmCell(const Answer& to, const Ending& at_end)
+      : context(to.engine, to.source), answer(to), ending(at_end) {}
+
+  // Runs it until it suspends or ends. True: it has ended, nothing of it was counted. The cell is
+  // not the caller's any more.
+  static bool start(AmCell* cell) noexcept {
+    ThreadState& thread = this_thread();
+    void* const outer = std::exchange(thread.starting, cell);
+    run_task(cell->frame, &end, cell);
+    // Whoever has ended it on this thread, before it suspended, has said so.
+    const bool ended = thread.starting == nullptr;
+    thread.starting = outer;
+    return ended;
+  }
+  static void end(void* owner) noexcept {
+    auto* const cell = static_cast<AmCell*>(owner);
+    cell->reply();
+    cell->frame.destroy();
+    engine::Engine& engine = cell->answer.engine;
+    const Pe source = cell->answer.source;
+    const Ending at_end = cell->ending;
+    void*& starting = this_thread().starting;
+    const bool at_once = starting == cell;
+    slab_delete(cell);
+    if (at_once)
+      starting = nullptr;
+    else
+      deferred_done(engine, source, at_end);
+  }
+  void reply() noexcept {
+    settle(
+        frame,
+        [this](const auto&... result) {
+          if constexpr (sizeof...(result) == 0)
+            answer.value(nullptr, nullptr);
+          else
+            answer.value((&result, ...), &encode_erased<AmResult<AM>>);
+        },
+        [this](std::exception_ptr error) { answer.failure(std::move(error)); });
+  }
+
   Context context;
+  const Answer answer;
+  const Ending ending;
+  TaskFrame<AmResult<AM>> frame;
   AM am{};
 };
-
-template <class AM>
-Detached execute_coroutine(AmCell<AM>* cell, Answer answer, Ending ending) {
-  std::exception_ptr error;
-  try {
-    if constexpr (std::is_void_v<AmResult<AM>>) {
-      co_await cell->am.exec(cell->context);
-      answer.value(nullptr, nullptr);
-    } else {
-      const AmResult<AM> result = co_await cell->am.exec(cell->context);
-      answer.value(&result, &encode_erased<AmResult<AM>>);
-    }
-  } catch (...) {
-    error = std::current_exception();
-  }
-  if (error) answer.failure(std::move(error));
-  slab_delete(cell);
-  deferred_done(answer.engine, answer.source, ending);
-}
 
 // One record: [RequestId] [length] body. False when the bytes are not that.
 template <class AM>
@@ -114,17 +157,19 @@ bool execute_record(engine::Engine& engine, const AmType& type, RunArgs& args,
   SpanReader fields(body, body + length);
   try {
     if constexpr (am_is_coroutine<AM>) {
-      auto* cell = slab_new<AmCell<AM>>(engine, args.source);
+      const std::uint64_t counted = args.counted ? record : 0;
+      auto* cell = slab_new<AmCell<AM>>(answer, Ending{counted, args.owner, args.domain});
       try {
         decode_into(cell->am, fields);
+        cell->frame = take_frame(cell->am.exec(cell->context));
       } catch (...) {
         slab_delete(cell);
         throw;
       }
-      const Ending ending{args.counted ? record : 0, args.owner, args.domain};
-      args.deferred += ending.bytes;
-      ++args.deferred_records;
-      trampoline(execute_coroutine(cell, answer, ending).handle);
+      if (!AmCell<AM>::start(cell)) {
+        args.deferred += counted;
+        ++args.deferred_records;
+      }
     } else {
       AM am{};
       decode_into(am, fields);
@@ -199,7 +244,7 @@ struct LocalJob : Job {
     auto* me = static_cast<LocalJob*>(job);
     this_thread().inside.am = true;
     if constexpr (am_is_coroutine<AM>)
-      trampoline(run_coroutine(me).handle);
+      me->run_coroutine();
     else
       me->run_plain();
   }
@@ -218,19 +263,24 @@ struct LocalJob : Job {
     }
     finish(std::move(error));
   }
-  static Detached run_coroutine(LocalJob* me) {
-    std::exception_ptr error;
+  void run_coroutine() noexcept {
     try {
-      if constexpr (std::is_void_v<AmResult<AM>>) {
-        co_await me->am.exec(me->context);
-        if (me->state != nullptr) me->state->emplace();
-      } else {
-        auto result = co_await me->am.exec(me->context);
-        if (me->state != nullptr) me->state->emplace(std::move(result));
-      }
+      frame = take_frame(am.exec(context));
     } catch (...) {
-      error = std::current_exception();
+      return finish(std::current_exception());
     }
+    run_task(frame, &end_coroutine, this);
+  }
+  static void end_coroutine(void* owner) noexcept {
+    auto* const me = static_cast<LocalJob*>(owner);
+    std::exception_ptr error;
+    settle(
+        me->frame,
+        [me](auto&... result) {
+          if (me->state != nullptr) me->state->emplace(std::move(result)...);
+        },
+        [&error](std::exception_ptr thrown) { error = std::move(thrown); });
+    me->frame.destroy();
     me->finish(std::move(error));
   }
   void finish(std::exception_ptr error) noexcept {
@@ -254,6 +304,7 @@ struct LocalJob : Job {
   AM am;
   const char* name;
   FutureState<AmResult<AM>>* state;
+  TaskFrame<AmResult<AM>> frame;  // when it is a coroutine
 };
 
 // A callable that nobody waits for.

@@ -42,6 +42,7 @@ struct ThreadState {
   engine::Engine* engine = nullptr; // the world whose PE this thread works for
   engine::Scheduler* scheduler = nullptr;  // that runs the current task or handler
   std::uint32_t depth = 0;          // > 0: inside a task or a message handler
+  void* starting = nullptr;         // the coroutine message that runs for the first time (AmCell)
   Inside inside;
 };
 

@@ -99,7 +99,8 @@ Magazine cut_new_cells(std::size_t index) {
   return magazine;
 }
 
-void* refill(Lists& mine, std::size_t index) {
+// The common case of both sides is a handful of instructions; these are not part of it.
+[[gnu::noinline]] void* take_anew(Lists& mine, std::size_t index) {
   empty_at_thread_end();
   Magazine& current = mine.current[index];
   std::swap(current, mine.spare[index]);
@@ -111,6 +112,25 @@ void* refill(Lists& mine, std::size_t index) {
   return cell;
 }
 
+void put_first(Magazine& magazine, Cell* cell) noexcept {
+  cell->next = magazine.first;
+  magazine.first = cell;
+  ++magazine.count;
+}
+
+// The magazine is empty or full, or the thread is ending: then it is empty, and stays so.
+[[gnu::noinline]] void give_elsewhere(Lists& mine, std::size_t index, Cell* cell) noexcept {
+  if (mine.closed) {
+    cell->next = nullptr;
+    return g_depots[index].put({cell, 1});
+  }
+  empty_at_thread_end();
+  Magazine& current = mine.current[index];
+  if (current.count != 0)
+    g_depots[index].put(std::exchange(mine.spare[index], std::exchange(current, {})));
+  put_first(current, cell);
+}
+
 }  // namespace
 
 void* slab_take(std::size_t size) {
@@ -119,7 +139,7 @@ void* slab_take(std::size_t size) {
   Lists& mine = t_lists;
   Magazine& current = mine.current[index];
   if (current.count == 0) [[unlikely]]
-    return refill(mine, index);
+    return take_anew(mine, index);
   Cell* const cell = current.first;
   current.first = cell->next;
   __builtin_prefetch(cell->next, 1);  // for the next one
@@ -131,19 +151,10 @@ void slab_give(void* cell, std::size_t size) noexcept {
   const std::size_t index = class_of(size);
   if (!kPooled || index >= kClasses) return ::operator delete(cell);
   Lists& mine = t_lists;
-  auto* const first = static_cast<Cell*>(cell);
-  if (mine.closed) [[unlikely]] {
-    first->next = nullptr;
-    return g_depots[index].put({first, 1});
-  }
   Magazine& current = mine.current[index];
-  if (current.count == 0) empty_at_thread_end();
-  if (current.count >= kMagazine) [[unlikely]] {
-    g_depots[index].put(std::exchange(mine.spare[index], std::exchange(current, {})));
-  }
-  first->next = current.first;
-  current.first = first;
-  ++current.count;
+  if (current.count - 1 >= kMagazine - 1) [[unlikely]]  // 0, or kMagazine and more
+    return give_elsewhere(mine, index, static_cast<Cell*>(cell));
+  put_first(current, static_cast<Cell*>(cell));
 }
 
 }  // namespace lamellar::detail
