@@ -4,6 +4,7 @@
 // THREADS: any; a cell may be given back on another thread than it was taken on.
 
 #include <cstddef>
+#include <cstdint>
 #include <new>
 #include <utility>
 
@@ -11,10 +12,65 @@
 
 namespace lamellar::detail {
 
+struct SlabCell {
+  SlabCell* next;
+  SlabCell* next_magazine;  // of the first cell of one that no thread has
+};
+struct SlabMagazine {
+  SlabCell* first = nullptr;
+  std::uint32_t count = 0;
+};
+
+inline constexpr std::size_t kSlabStep = 32;
+inline constexpr std::size_t kSlabClasses = 32;  // up to 1024 bytes
+inline constexpr std::uint32_t kSlabCells = 256;  // that a magazine holds before it is full
+
+// The calling thread's, by size class. The library fills them: all stay empty where it pools
+// nothing, whatever the caller was compiled with.
+extern LAMELLAR_API constinit thread_local SlabMagazine t_slab_magazines[kSlabClasses]
+    __attribute__((tls_model("initial-exec")));
+
+// Where the thread's magazine has no cell, no room, or the size has none.
+LAMELLAR_API void* slab_take_anew(std::size_t size);
+LAMELLAR_API void slab_give_elsewhere(void* cell, std::size_t size) noexcept;
+
+constexpr std::size_t slab_class(std::size_t size) noexcept {
+  return size == 0 ? 0 : (size - 1) / kSlabStep;
+}
+
+// clang keeps a thread_local's address over a co_await: there the library does it all.
+#if defined(__clang__)
+inline constexpr bool kSlabInline = false;
+#else
+inline constexpr bool kSlabInline = true;
+#endif
+
 // `size` bytes aligned to max_align_t. ERRORS: std::bad_alloc.
-LAMELLAR_API void* slab_take(std::size_t size);
+inline void* slab_take(std::size_t size) {
+  const std::size_t index = slab_class(size);
+  if (!kSlabInline || index >= kSlabClasses) return slab_take_anew(size);
+  SlabMagazine& current = t_slab_magazines[index];
+  if (current.count == 0) [[unlikely]]
+    return slab_take_anew(size);
+  SlabCell* const cell = current.first;
+  current.first = cell->next;
+  __builtin_prefetch(cell->next, 1);  // for the next one
+  --current.count;
+  return cell;
+}
+
 // `size` as it was taken.
-LAMELLAR_API void slab_give(void* cell, std::size_t size) noexcept;
+inline void slab_give(void* cell, std::size_t size) noexcept {
+  const std::size_t index = slab_class(size);
+  if (!kSlabInline || index >= kSlabClasses) return slab_give_elsewhere(cell, size);
+  SlabMagazine& current = t_slab_magazines[index];
+  if (current.count - 1 >= kSlabCells - 1) [[unlikely]]  // 0, or full
+    return slab_give_elsewhere(cell, size);
+  auto* const first = static_cast<SlabCell*>(cell);
+  first->next = current.first;
+  current.first = first;
+  ++current.count;
+}
 
 template <class T, class... Args>
 T* slab_new(Args&&... args) {

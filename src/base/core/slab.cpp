@@ -20,20 +20,10 @@ constexpr bool kPooled = false;
 constexpr bool kPooled = true;
 #endif
 
-constexpr std::size_t kStep = 32;
-constexpr std::size_t kClasses = 32;        // up to 1024 bytes
-constexpr std::uint32_t kMagazine = 256;    // cells
-constexpr std::size_t kChunk = 64 * 1024;   // bytes that are taken at once and cut into cells
+constexpr std::size_t kChunk = 64 * 1024;  // bytes that are taken at once and cut into cells
 
-struct Cell {
-  Cell* next;
-  Cell* next_magazine;  // in the depot; of the first cell
-};
-
-struct Magazine {
-  Cell* first = nullptr;
-  std::uint32_t count = 0;
-};
+using Cell = SlabCell;
+using Magazine = SlabMagazine;
 
 // Of one size class. What is here stays: a program that needed it once will again.
 class Depot {
@@ -62,33 +52,30 @@ class Depot {
   Cell* first_ = nullptr;
 };
 
-constinit std::array<Depot, kClasses> g_depots;
+constinit std::array<Depot, kSlabClasses> g_depots;
 
-struct Lists {
-  std::array<Magazine, kClasses> current;
-  std::array<Magazine, kClasses> spare;
-  bool closed = false;  // the thread is ending
+// What a thread has besides the magazines that the header uses.
+struct Spares {
+  std::array<Magazine, kSlabClasses> full;
+  bool closed = false;  // the thread is ending: its magazines are empty, and stay so
 };
-// initial-exec: reached without a call.
-constinit thread_local Lists t_lists __attribute__((tls_model("initial-exec")));
+constinit thread_local Spares t_spares __attribute__((tls_model("initial-exec")));
 
-// Made by the first cells a thread takes or gives; empties its lists at the thread's end.
+// Made by the first cells a thread takes or gives; empties its magazines at the thread's end.
 struct AtThreadEnd {
   ~AtThreadEnd() {
-    t_lists.closed = true;
-    for (std::size_t i = 0; i < kClasses; ++i) {
-      g_depots[i].put(std::exchange(t_lists.current[i], {}));
-      g_depots[i].put(std::exchange(t_lists.spare[i], {}));
+    t_spares.closed = true;
+    for (std::size_t i = 0; i < kSlabClasses; ++i) {
+      g_depots[i].put(std::exchange(t_slab_magazines[i], {}));
+      g_depots[i].put(std::exchange(t_spares.full[i], {}));
     }
   }
 };
 void empty_at_thread_end() { static thread_local const AtThreadEnd at_end; }
 
-constexpr std::size_t class_of(std::size_t size) { return size == 0 ? 0 : (size - 1) / kStep; }
-
 Magazine cut_new_cells(std::size_t index) {
-  const std::size_t size = (index + 1) * kStep;
-  auto* const chunk = static_cast<std::byte*>(::operator new(kChunk, std::align_val_t{kStep}));
+  const std::size_t size = (index + 1) * kSlabStep;
+  auto* const chunk = static_cast<std::byte*>(::operator new(kChunk, std::align_val_t{kSlabStep}));
   Magazine magazine;
   for (std::size_t at = kChunk / size * size; at >= size; at -= size) {
     auto* const cell = reinterpret_cast<Cell*>(chunk + at - size);
@@ -99,62 +86,52 @@ Magazine cut_new_cells(std::size_t index) {
   return magazine;
 }
 
-// The common case of both sides is a handful of instructions; these are not part of it.
-[[gnu::noinline]] void* take_anew(Lists& mine, std::size_t index) {
-  empty_at_thread_end();
-  Magazine& current = mine.current[index];
-  std::swap(current, mine.spare[index]);
-  if (current.count == 0) current = g_depots[index].get();
-  if (current.count == 0) current = cut_new_cells(index);
-  Cell* const cell = current.first;
-  current.first = cell->next;
-  --current.count;
+Cell* pop(Magazine& magazine) noexcept {
+  Cell* const cell = magazine.first;
+  magazine.first = cell->next;
+  --magazine.count;
   return cell;
 }
 
-void put_first(Magazine& magazine, Cell* cell) noexcept {
+void push(Magazine& magazine, Cell* cell) noexcept {
   cell->next = magazine.first;
   magazine.first = cell;
   ++magazine.count;
 }
 
-// The magazine is empty or full, or the thread is ending: then it is empty, and stays so.
-[[gnu::noinline]] void give_elsewhere(Lists& mine, std::size_t index, Cell* cell) noexcept {
-  if (mine.closed) {
-    cell->next = nullptr;
-    return g_depots[index].put({cell, 1});
-  }
-  empty_at_thread_end();
-  Magazine& current = mine.current[index];
-  if (current.count != 0)
-    g_depots[index].put(std::exchange(mine.spare[index], std::exchange(current, {})));
-  put_first(current, cell);
-}
-
 }  // namespace
 
-void* slab_take(std::size_t size) {
-  const std::size_t index = class_of(size);
-  if (!kPooled || index >= kClasses) return ::operator new(size);
-  Lists& mine = t_lists;
-  Magazine& current = mine.current[index];
-  if (current.count == 0) [[unlikely]]
-    return take_anew(mine, index);
-  Cell* const cell = current.first;
-  current.first = cell->next;
-  __builtin_prefetch(cell->next, 1);  // for the next one
-  --current.count;
+constinit thread_local SlabMagazine t_slab_magazines[kSlabClasses]
+    __attribute__((tls_model("initial-exec"))) = {};
+
+void* slab_take_anew(std::size_t size) {
+  const std::size_t index = slab_class(size);
+  if (!kPooled || index >= kSlabClasses) return ::operator new(size);
+  Magazine& current = t_slab_magazines[index];
+  if (current.count == 0) {
+    empty_at_thread_end();
+    std::swap(current, t_spares.full[index]);
+  }
+  if (current.count == 0) current = g_depots[index].get();
+  if (current.count == 0) current = cut_new_cells(index);
+  Cell* const cell = pop(current);
+  if (t_spares.closed) g_depots[index].put(std::exchange(current, {}));
   return cell;
 }
 
-void slab_give(void* cell, std::size_t size) noexcept {
-  const std::size_t index = class_of(size);
-  if (!kPooled || index >= kClasses) return ::operator delete(cell);
-  Lists& mine = t_lists;
-  Magazine& current = mine.current[index];
-  if (current.count - 1 >= kMagazine - 1) [[unlikely]]  // 0, or kMagazine and more
-    return give_elsewhere(mine, index, static_cast<Cell*>(cell));
-  put_first(current, static_cast<Cell*>(cell));
+void slab_give_elsewhere(void* cell, std::size_t size) noexcept {
+  const std::size_t index = slab_class(size);
+  if (!kPooled || index >= kSlabClasses) return ::operator delete(cell);
+  auto* const first = static_cast<Cell*>(cell);
+  if (t_spares.closed) {
+    first->next = nullptr;
+    return g_depots[index].put({first, 1});
+  }
+  Magazine& current = t_slab_magazines[index];
+  if (current.count == 0) empty_at_thread_end();
+  if (current.count >= kSlabCells)
+    g_depots[index].put(std::exchange(t_spares.full[index], std::exchange(current, {})));
+  push(current, first);
 }
 
 }  // namespace lamellar::detail
