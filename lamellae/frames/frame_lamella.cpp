@@ -397,6 +397,30 @@ void FrameLamella::refuse(Address address, const char* fault) noexcept {
   if (first && told_) told_(me, why);
 }
 
+// Whoever pushes out each message by itself is about to push out the next one. To look again a little
+// later finds several, while to let go at once costs both sides the line of `state` for each.
+// For nothing, it is left out the next 1, 3, 7 ... 63 times.
+bool FrameLamella::linger(const FrameControl& control) noexcept {
+  constexpr std::uint32_t kMostFruitless = 6;
+  const std::uint32_t skips = skip_lingering_.load(std::memory_order_relaxed);
+  if (skips != 0) {
+    skip_lingering_.store(skips - 1, std::memory_order_relaxed);
+    return false;
+  }
+  const int pauses = base::t_sim != nullptr ? 1 : 16;  // 0.1 to 0.6 us
+  for (int i = 0; i < pauses && mine().head().inbox.load(std::memory_order_relaxed) == 0; ++i)
+    base::spin_pause();
+  if (has_news(control)) {
+    fruitless_.store(0, std::memory_order_relaxed);
+    return true;
+  }
+  const std::uint32_t fruitless =
+      std::min(fruitless_.load(std::memory_order_relaxed) + 1, kMostFruitless);
+  fruitless_.store(fruitless, std::memory_order_relaxed);
+  skip_lingering_.store((1u << fruitless) - 1, std::memory_order_relaxed);
+  return false;
+}
+
 void FrameLamella::receive(Address address, FrameSink& sink) noexcept {
   const Block& owner = blocks_[address.pe];
   FrameControl& control = owner.control(address.frame);
@@ -419,6 +443,7 @@ void FrameLamella::receive(Address address, FrameSink& sink) noexcept {
       give_back(owner, address.frame, my_pe_);
       return;
     }
+    if (linger(control)) continue;
     // Still open: let go, then look once more, since a publisher that found it queued relies on
     // us. The exchange pairs with the publisher's.
     if (!control.state.compare_exchange_strong(state, state & ~kQueued)) continue;

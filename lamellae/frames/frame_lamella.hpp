@@ -106,6 +106,7 @@ class FrameLamella final : public Lamella {
   bool any_pending(Take take) const noexcept;
   void take_inbox() noexcept;
   bool take_one(Address& address, Take take) noexcept;
+  bool linger(const FrameControl& control) noexcept;
   void receive(Address address, FrameSink& sink) noexcept;
   const char* deliver(Address address, FrameControl& control, FrameSink& sink) noexcept;
   void refuse(Address address, const char* fault) noexcept;
@@ -126,6 +127,9 @@ class FrameLamella final : public Lamella {
   alignas(64) std::atomic<bool> taking_eager_{false};
   std::atomic<std::uint64_t> eager_received_{0};
   std::atomic<std::uint64_t> eager_bytes_{0};
+  // Of linger(): guesses, of all threads.
+  alignas(64) std::atomic<std::uint32_t> skip_lingering_{0};
+  std::atomic<std::uint32_t> fruitless_{0};
   alignas(64) std::atomic<bool> taking_{false};   // one thread at a time takes from pending_
   Pending pending_[kLanes];
   alignas(64) std::atomic<std::uint64_t> opened_{0};
