@@ -168,12 +168,13 @@ bool append_inline(engine::Engine& engine, Pe pe, const AM& am) {
   return false;
 }
 
-// Appends a detached message. False when `pe` is the own PE: nothing happened.
+// What append_inline() has not appended. A copy of its own: a message whose address goes nowhere
+// else needs no memory on the way into the frame.
 template <class AM>
-bool append(engine::Engine& engine, Pe pe, const AM& am) {
-  if (append_inline(engine, pe, am)) [[likely]]
-    return true;
-  return append_detached(engine, pe, am_type<AM>, &am, &encode_erased<AM>);
+[[gnu::noinline]] void detach_slowly(engine::Engine& engine, Pe pe, AM am) {
+  if (append_detached(engine, pe, am_type<AM>, &am, &encode_erased<AM>)) return;
+  check_running(engine);
+  start_local<AM>(engine, std::move(am), am_type<AM>.name, nullptr);
 }
 
 template <class AM>
@@ -199,10 +200,9 @@ struct ToPe {
     return Future<Result>(std::move(state));
   }
   void detach() {
-    if (append(*engine, to.pe, am)) [[likely]]
+    if (append_inline(*engine, to.pe, am)) [[likely]]
       return;
-    check_running(*engine);
-    start_local<AM>(*engine, std::move(am), am_type<AM>.name, nullptr);
+    detach_slowly(*engine, to.pe, std::move(am));
   }
 };
 
@@ -318,8 +318,9 @@ struct ToAll {
   void detach() {
     check_running(*engine);
     const Pe num_pes = num_pes_of(*engine);
-    if (num_pes == 2)
-      append(*engine, 1 - my_pe_of(*engine), am);
+    const Pe other = 1 - my_pe_of(*engine);
+    if (num_pes == 2 && !append_inline(*engine, other, am))
+      append_detached(*engine, other, am_type<AM>, &am, &encode_erased<AM>);
     else if (num_pes > 2)
       append_detached_to_all(*engine, am_type<AM>, &am, &encode_erased<AM>, nullptr);
     start_local<AM>(*engine, std::move(am), am_type<AM>.name, nullptr);
