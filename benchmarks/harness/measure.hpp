@@ -106,4 +106,19 @@ struct Draw {
   }
 };
 
+// The updates of a histogram whose table has `entries` on each of `pes`, drawn before they are
+// measured, as bale does: a word each, the place on its PE above 16 bits for the PE.
+inline std::vector<std::uint64_t> draw_updates(unsigned me, unsigned pes, std::uint64_t entries,
+                                               std::uint64_t count) {
+  Draw draw(me);
+  std::vector<std::uint64_t> updates(count);
+  for (std::uint64_t& update : updates) {
+    const std::uint64_t index = draw() % (entries * pes);
+    update = index % entries << 16 | index / entries;
+  }
+  return updates;
+}
+inline unsigned pe_of(std::uint64_t update) { return update & 0xffff; }
+inline std::uint64_t place_of(std::uint64_t update) { return update >> 16; }
+
 }  // namespace bench

@@ -81,7 +81,8 @@ class Exchange {
             Sender(lane(memory, me, 1, frame_bytes, num_frames))},
         from_{Receiver(lane(memory, 0, me, frame_bytes, num_frames)),
               Receiver(lane(memory, 1, me, frame_bytes, num_frames))},
-        draw_(me) {
+        draw_(me),
+        updates_(draw_updates(me, 2, entries, kRoundOfBoth)) {
     state_.table = table_.data();
   }
 
@@ -89,9 +90,8 @@ class Exchange {
     const auto idle = [this] { poll_or_relax(); };
     std::uint64_t count[2] = {0, 0};
     for (std::uint64_t i = 0; i < kRoundOfBoth; ++i) {
-      const std::uint64_t x = draw_();
-      const unsigned pe = own_too ? x >> 40 & 1 : 1 - me_;
-      to_[pe].send(own_too ? kCount : kAdd, own_too ? x % table_.size() : x, idle);
+      const unsigned pe = own_too ? pe_of(updates_[i]) : 1 - me_;
+      to_[pe].send(own_too ? kCount : kAdd, own_too ? place_of(updates_[i]) : draw_(), idle);
       ++count[pe];
       if (i % 1024 == 0) poll();
     }
@@ -124,6 +124,7 @@ class Exchange {
   Receiver from_[2];
   State state_;
   Draw draw_;
+  const std::vector<std::uint64_t> updates_;
 };
 
 // What both do together.

@@ -135,14 +135,11 @@ void histogram(World& world, const Arguments& arguments) {
   here_of(world.my_pe()).table.assign(entries, 0);
   world.barrier();
   constexpr std::uint64_t kUpdates = kRound / 2;
-  const std::uint64_t all = entries * world.num_pes();
-  Draw draw(world.my_pe());
+  const auto updates = draw_updates(world.my_pe(), world.num_pes(), entries, kUpdates);
   std::uint64_t rounds = 0;
   const double seconds = median_together(world, arguments.seconds, [&] {
-    for (std::uint64_t i = 0; i < kUpdates; ++i) {
-      const std::uint64_t index = draw() % all;
-      world.exec_am_pe(static_cast<Pe>(index / entries), Count{index % entries}).detach();
-    }
+    for (const std::uint64_t update : updates)
+      world.exec_am_pe(Pe{pe_of(update)}, Count{place_of(update)}).detach();
     world.wait_all();
     ++rounds;
   });

@@ -14,7 +14,8 @@ enum { kMessageUpdates = 1 << 19, kRmaUpdates = 1 << 16, kFlushEvery = 1024 };
 enum { kFull = 1, kLast = 2 }; /* tags */
 
 static int g_rank, g_pes;
-static uint64_t g_entries, g_x, g_updates;
+static uint64_t g_entries, g_updates;
+static uint64_t* g_drawn; /* the updates of a round; of a shorter one the first of them */
 static int64_t* g_table;
 static MPI_Win g_window;
 static int g_gather; /* indices in one message */
@@ -54,17 +55,16 @@ static void send(int to, int tag) {
 }
 
 static void by_messages(void) {
-  const uint64_t all = g_entries * (uint64_t)g_pes;
   uint64_t i;
   int to;
   for (i = 0; i < g_updates; ++i) {
-    const uint64_t index = draw(&g_x) % all;
-    to = (int)(index / g_entries);
+    const uint64_t place = place_of(g_drawn[i]);
+    to = pe_of(g_drawn[i]);
     if (to == g_rank) {
-      ++g_table[index % g_entries];
+      ++g_table[place];
       continue;
     }
-    g_out[to][g_buffer[to]][g_filled[to]++] = index % g_entries;
+    g_out[to][g_buffer[to]][g_filled[to]++] = place;
     if (g_filled[to] == g_gather) send(to, kFull);
   }
   for (to = 0; to < g_pes; ++to)
@@ -106,11 +106,9 @@ static void fetch_and_op(int pe, MPI_Aint at) {
 
 /* MPICH 4.0 aborts when very many operations are under way. */
 static void by_rma(void (*update)(int pe, MPI_Aint at)) {
-  const uint64_t all = g_entries * (uint64_t)g_pes;
   uint64_t i;
   for (i = 0; i < g_updates; ++i) {
-    const uint64_t index = draw(&g_x) % all;
-    update((int)(index / g_entries), (MPI_Aint)(index % g_entries));
+    update(pe_of(g_drawn[i]), (MPI_Aint)place_of(g_drawn[i]));
 #ifdef MPICH
     if (i % kFlushEvery == kFlushEvery - 1) MPI_Win_flush_all(g_window);
 #endif
@@ -166,7 +164,7 @@ int main(int argc, char** argv) {
   if (g_pes > kMostPes) MPI_Abort(MPI_COMM_WORLD, 2);
   pin(g_rank);
   g_entries = argc > 3 ? strtoull(argv[3], NULL, 10) : 10000;
-  g_x = first_draw(g_rank);
+  g_drawn = draw_updates(g_rank, g_pes, g_entries, kMessageUpdates);
   MPI_Win_allocate((MPI_Aint)(g_entries * sizeof *g_table), sizeof *g_table, MPI_INFO_NULL,
                    MPI_COMM_WORLD, &g_table, &g_window);
   MPI_Win_lock_all(MPI_MODE_NOCHECK, g_window);
@@ -185,6 +183,7 @@ int main(int argc, char** argv) {
            "result histogram_fetch_and_op_mps %.9g\n", best, accumulated, fetched);
   MPI_Win_unlock_all(g_window);
   MPI_Win_free(&g_window);
+  free(g_drawn);
   MPI_Finalize();
   return 0;
 }

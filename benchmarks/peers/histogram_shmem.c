@@ -29,7 +29,8 @@ int main(int argc, char** argv) {
   const double seconds = argc > 2 ? atof(argv[2]) : 0.2;
   const uint64_t entries = argc > 3 ? strtoull(argv[3], NULL, 10) : 10000;
   int me, pes, pe, count = 0, warm = 0;
-  uint64_t i, all, rounds = 0, x;
+  uint64_t i, rounds = 0;
+  uint64_t* updates;
   long* table;
   long sum = 0;
   double end = 0;
@@ -37,8 +38,7 @@ int main(int argc, char** argv) {
   me = shmem_my_pe();
   pes = shmem_n_pes();
   pin(me);
-  x = first_draw(me);
-  all = entries * (uint64_t)pes;
+  updates = draw_updates(me, pes, entries, kUpdates);
   table = shmem_malloc(entries * sizeof *table);
   if (table == NULL) {
     printf("no symmetric memory for %llu entries\n", (unsigned long long)entries);
@@ -50,10 +50,8 @@ int main(int argc, char** argv) {
     double start;
     shmem_barrier_all();
     start = MPI_Wtime();
-    for (i = 0; i < kUpdates; ++i) {
-      const uint64_t index = draw(&x) % all;
-      shmem_long_atomic_add(&table[index % entries], 1, (int)(index / entries));
-    }
+    for (i = 0; i < kUpdates; ++i)
+      shmem_long_atomic_add(&table[place_of(updates[i])], 1, pe_of(updates[i]));
     shmem_barrier_all(); /* waits for the updates too */
     ++rounds;
     if (warm) times[count++] = MPI_Wtime() - start;

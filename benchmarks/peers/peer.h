@@ -41,3 +41,18 @@ static inline uint64_t draw(uint64_t* x) {
 static inline uint64_t first_draw(int rank) {
   return 88172645463325252ull + (uint64_t)rank * 7919;
 }
+
+/* The updates of a histogram whose table has `entries` on each process, drawn before they are
+ * measured, as bale does: a word each, the place above 16 bits for the process. */
+static inline uint64_t* draw_updates(int rank, int pes, uint64_t entries, uint64_t count) {
+  uint64_t* const updates = malloc(count * sizeof *updates);
+  uint64_t x = first_draw(rank), i;
+  if (updates == NULL) abort();
+  for (i = 0; i < count; ++i) {
+    const uint64_t index = draw(&x) % (entries * (uint64_t)pes);
+    updates[i] = index % entries << 16 | index / entries;
+  }
+  return updates;
+}
+static inline int pe_of(uint64_t update) { return (int)(update & 0xffff); }
+static inline uint64_t place_of(uint64_t update) { return update >> 16; }
