@@ -398,8 +398,8 @@ void FrameLamella::refuse(Address address, const char* fault) noexcept {
 }
 
 // Whoever pushes out each message by itself is about to push out the next one. To look again a
-// little later finds several, while to let go at once costs both sides the line of `state` for each.
-// For nothing, it is left out the next 1, 3, 7 ... 63 times.
+// little later finds several, while to let go at once costs both sides the line of `state` for
+// each. For nothing, it is left out the next 1, 3, 7 ... 63 times.
 bool FrameLamella::linger(const FrameControl& control) noexcept {
   constexpr std::uint32_t kMostFruitless = 6;
   const std::uint32_t skips = skip_lingering_.load(std::memory_order_relaxed);
