@@ -19,14 +19,14 @@ struct SlabCell {
 struct SlabMagazine {
   SlabCell* first = nullptr;
   std::uint32_t count = 0;
+  std::uint32_t room = 0;  // a thread's: cells it holds before it is full; 0: give them elsewhere
 };
 
 inline constexpr std::size_t kSlabStep = 32;
 inline constexpr std::size_t kSlabClasses = 32;  // up to 1024 bytes
-inline constexpr std::uint32_t kSlabCells = 256;  // that a magazine holds before it is full
 
-// The calling thread's, by size class. The library fills them: all stay empty where it pools
-// nothing, whatever the caller was compiled with.
+// The calling thread's, by size class. The library makes room in them: they stay empty where it
+// pools nothing, whatever the caller was compiled with, and once the thread is ending.
 extern LAMELLAR_API constinit thread_local SlabMagazine t_slab_magazines[kSlabClasses]
     __attribute__((tls_model("initial-exec")));
 
@@ -64,7 +64,7 @@ inline void slab_give(void* cell, std::size_t size) noexcept {
   const std::size_t index = slab_class(size);
   if (!kSlabInline || index >= kSlabClasses) return slab_give_elsewhere(cell, size);
   SlabMagazine& current = t_slab_magazines[index];
-  if (current.count - 1 >= kSlabCells - 1) [[unlikely]]  // 0, or full
+  if (current.count >= current.room) [[unlikely]]
     return slab_give_elsewhere(cell, size);
   auto* const first = static_cast<SlabCell*>(cell);
   first->next = current.first;

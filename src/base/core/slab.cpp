@@ -20,6 +20,7 @@ constexpr bool kPooled = false;
 constexpr bool kPooled = true;
 #endif
 
+constexpr std::uint32_t kMagazine = 256;   // cells
 constexpr std::size_t kChunk = 64 * 1024;  // bytes that are taken at once and cut into cells
 
 using Cell = SlabCell;
@@ -57,21 +58,34 @@ constinit std::array<Depot, kSlabClasses> g_depots;
 // What a thread has besides the magazines that the header uses.
 struct Spares {
   std::array<Magazine, kSlabClasses> full;
-  bool closed = false;  // the thread is ending: its magazines are empty, and stay so
+  bool closed = false;  // the thread is ending
 };
 constinit thread_local Spares t_spares __attribute__((tls_model("initial-exec")));
 
+Magazine take_all(Magazine& from) noexcept {
+  return {std::exchange(from.first, nullptr), std::exchange(from.count, 0), 0};
+}
+void fill(Magazine& empty, const Magazine& with) noexcept {
+  empty.first = with.first;
+  empty.count = with.count;
+}
+
 // Made by the first cells a thread takes or gives; empties its magazines at the thread's end.
-struct AtThreadEnd {
-  ~AtThreadEnd() {
+struct Membership {
+  Membership() noexcept { make_room(kMagazine); }
+  ~Membership() {
     t_spares.closed = true;
+    make_room(0);
     for (std::size_t i = 0; i < kSlabClasses; ++i) {
-      g_depots[i].put(std::exchange(t_slab_magazines[i], {}));
-      g_depots[i].put(std::exchange(t_spares.full[i], {}));
+      g_depots[i].put(take_all(t_slab_magazines[i]));
+      g_depots[i].put(take_all(t_spares.full[i]));
     }
   }
+  static void make_room(std::uint32_t cells) noexcept {
+    for (Magazine& magazine : t_slab_magazines) magazine.room = cells;
+  }
 };
-void empty_at_thread_end() { static thread_local const AtThreadEnd at_end; }
+void join_pool() { static thread_local const Membership membership; }
 
 Magazine cut_new_cells(std::size_t index) {
   const std::size_t size = (index + 1) * kSlabStep;
@@ -109,13 +123,13 @@ void* slab_take_anew(std::size_t size) {
   if (!kPooled || index >= kSlabClasses) return ::operator new(size);
   Magazine& current = t_slab_magazines[index];
   if (current.count == 0) {
-    empty_at_thread_end();
-    std::swap(current, t_spares.full[index]);
+    join_pool();
+    fill(current, take_all(t_spares.full[index]));
   }
-  if (current.count == 0) current = g_depots[index].get();
-  if (current.count == 0) current = cut_new_cells(index);
+  if (current.count == 0) fill(current, g_depots[index].get());
+  if (current.count == 0) fill(current, cut_new_cells(index));
   Cell* const cell = pop(current);
-  if (t_spares.closed) g_depots[index].put(std::exchange(current, {}));
+  if (t_spares.closed) g_depots[index].put(take_all(current));
   return cell;
 }
 
@@ -125,12 +139,14 @@ void slab_give_elsewhere(void* cell, std::size_t size) noexcept {
   auto* const first = static_cast<Cell*>(cell);
   if (t_spares.closed) {
     first->next = nullptr;
-    return g_depots[index].put({first, 1});
+    return g_depots[index].put({first, 1, 0});
   }
+  join_pool();
   Magazine& current = t_slab_magazines[index];
-  if (current.count == 0) empty_at_thread_end();
-  if (current.count >= kSlabCells)
-    g_depots[index].put(std::exchange(t_spares.full[index], std::exchange(current, {})));
+  if (current.count >= kMagazine) {
+    g_depots[index].put(take_all(t_spares.full[index]));
+    fill(t_spares.full[index], take_all(current));
+  }
   push(current, first);
 }
 
