@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include <lamellar/sync.hpp>
+
 #include "helpers.hpp"
 
 namespace multi {
@@ -118,6 +120,47 @@ LAMELLAR_MULTI_TEST(Broadcast, FromInsideOfHandlers, 1) {
   world.barrier();
   expect_everywhere(world, ran, 5 * world.num_pes());
   world.barrier();
+}
+
+// Does not end before its PE's door is opened, and then not at once.
+struct Door {
+  lamellar::Latch shut{1};
+  std::atomic<int> passed{0};
+};
+struct Pass {
+  PeLocal<Door> door;
+  Task<void> exec(Context& context) const {
+    Door& mine = door.local(context);
+    co_await mine.shut.wait();
+    for (int i = 0; i < 50; ++i) co_await lamellar::yield();
+    ++mine.passed;
+  }
+};
+LAMELLAR_AM(Pass, door);
+struct Open {
+  PeLocal<Door> door;
+  void exec(Context& context) const { door.local(context).shut.count_down(); }
+};
+LAMELLAR_AM(Open, door);
+struct Passed {
+  PeLocal<Door> door;
+  int exec(Context& context) const { return door.local(context).passed; }
+};
+LAMELLAR_AM(Passed, door);
+
+// wait_all of the PE that sent it covers those that suspend, until they end.
+LAMELLAR_MULTI_TEST(Broadcast, ThoseThatSuspendAreWaitedFor, 1) {
+  for (Pe from = 0; from < world.num_pes(); ++from) {
+    PeLocal<Door> door(world);
+    world.barrier();
+    if (world.my_pe() == from) {
+      world.exec_am_all<Pass>(door).detach();
+      world.exec_am_all<Open>(door).detach();
+      world.wait_all();
+      for (const int passed : world.exec_am_all<Passed>(door).block()) EXPECT_EQ(1, passed);
+    }
+    world.barrier();
+  }
 }
 
 LAMELLAR_MULTI_TEST(Broadcast, TheFailureOfTheLowestPeIsThatOfAll, 1) {
