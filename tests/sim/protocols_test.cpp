@@ -12,6 +12,7 @@
 #include <chrono>
 #include <numeric>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -415,6 +416,70 @@ TEST(Protocols, AStormWithoutEndIsReported) {
     EXPECT_NE(0, status);
     EXPECT_TRUE(log.contains("LAMELLAR_SPILL_HARD allows 32768")) << log.text();
     EXPECT_TRUE(log.contains(" of them are for PE ")) << log.text();
+  });
+}
+
+// Waits for a barrier that not all PEs enter.
+struct Never {
+  std::uint32_t unused;
+  Task<std::uint32_t> exec(Context& context) const {
+    co_await context.world().async_barrier();
+    co_return unused;
+  }
+};
+LAMELLAR_AM(Never, unused);
+
+struct Fails {
+  std::uint32_t unused;
+  void exec(Context&) const { throw std::out_of_range("planted"); }
+};
+LAMELLAR_AM(Fails, unused);
+
+Counter g_ended_otherwise{0};
+
+template <class Wait>
+void expect_job_failed(Wait wait) {
+  try {
+    wait();
+  } catch (const lamellar::JobFailed&) {
+    throw;
+  } catch (...) {
+  }
+  ++g_ended_otherwise;
+}
+
+// What the last PE sends to the first fails there, while all wait: each in another way.
+int one_fails(World& world) {
+  const Pe last = world.num_pes() - 1;
+  if (world.my_pe() == last) {
+    // With the answer rides what tells that the other one has run.
+    const auto answered = world.exec_am_pe<Increment>(0, 0u).spawn();
+    world.exec_am_pe<Fails>(0, 0u).detach();
+    expect_job_failed([&] { world.wait_all(); });
+  } else if (world.my_pe() == 0) {
+    expect_job_failed([&] {
+      auto waits = [](World copy) -> Task<std::uint32_t> {
+        co_return co_await copy.exec_am_pe<Never>(next_pe(copy), 0u);
+      };
+      world.block_on(waits(world));
+    });
+  } else if (world.my_pe() == 1) {
+    expect_job_failed([&] { world.exec_am_pe<Never>(0, 0u).block(); });
+  } else {
+    world.exec_am_pe<Never>(1, 0u).detach();
+    expect_job_failed([&] { world.wait_all(); });
+  }
+  return 0;
+}
+constexpr Protocol kOneFails[] = {{"one_fails", one_fails}};
+
+TEST(Protocols, AMessageThatFailsEndsAllWaits) {
+  for_seeds(schedules(300), [](std::uint64_t seed) {
+    const Shape shape = shape_of(seed, kOneFails);
+    const lamellar::testing_support::CapturedLog log;
+    EXPECT_EQ(1, launch(shape, seed)) << shape;
+    EXPECT_TRUE(log.contains("std::out_of_range: planted; the job ends")) << log.text();
+    EXPECT_EQ(0u, g_ended_otherwise.exchange(0)) << shape;
   });
 }
 

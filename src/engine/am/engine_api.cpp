@@ -127,6 +127,8 @@ void reply_value(Engine& engine, Pe pe, RequestId request, const AmType& type, c
 
 void reply_failure(Engine& engine, Pe pe, RequestId request, const AmType& type,
                    std::exception_ptr error) noexcept {
+  // A consequence: whoever waits for it hears of the failure of the job itself.
+  if (engine.failed()) return;
   engine.make_room_for_reply();
   engine::FailureBody body{engine::describe(error), type.name, engine.my_pe()};
   const auto send = [&] {

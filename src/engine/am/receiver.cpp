@@ -312,7 +312,7 @@ void Receiver::ended(DomainRef domain, std::uint64_t records) {
 }
 
 void Receiver::report_executed() noexcept {
-  if (!news_.exchange(false) || engine_.failed()) return;
+  if (!news_.exchange(false)) return;
   for (Pe pe = 0; pe < peers_.size(); ++pe) report_to(pe);
 }
 
@@ -329,6 +329,8 @@ void Receiver::report_domains(Pe source) noexcept {
 }
 
 void Receiver::report_to(Pe source) noexcept {
+  // Else a wait for quiet might end before it hears that what it waited for has failed.
+  if (engine_.failed()) return;
   if (peers_[source].domain_news.load(std::memory_order_relaxed)) report_domains(source);
   const std::uint64_t executed = peers_[source].executed.load();
   if (peers_[source].reported.load(std::memory_order_relaxed) == executed ||
