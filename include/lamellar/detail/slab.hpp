@@ -17,6 +17,20 @@ struct SlabCell {
   SlabCell* next_magazine;  // of the first cell of one that no thread has
 };
 struct SlabMagazine {
+  // REQUIRES: not empty.
+  SlabCell* pop() noexcept {
+    SlabCell* const cell = first;
+    first = cell->next;
+    --count;
+    return cell;
+  }
+  void push(void* memory) noexcept {
+    auto* const cell = static_cast<SlabCell*>(memory);
+    cell->next = first;
+    first = cell;
+    ++count;
+  }
+
   SlabCell* first = nullptr;
   std::uint32_t count = 0;
   std::uint32_t room = 0;  // a thread's: cells it holds before it is full; 0: give them elsewhere
@@ -52,10 +66,8 @@ inline void* slab_take(std::size_t size) {
   SlabMagazine& current = t_slab_magazines[index];
   if (current.count == 0) [[unlikely]]
     return slab_take_anew(size);
-  SlabCell* const cell = current.first;
-  current.first = cell->next;
-  __builtin_prefetch(cell->next, 1);  // for the next one
-  --current.count;
+  SlabCell* const cell = current.pop();
+  __builtin_prefetch(current.first, 1);  // for the next one
   return cell;
 }
 
@@ -66,10 +78,7 @@ inline void slab_give(void* cell, std::size_t size) noexcept {
   SlabMagazine& current = t_slab_magazines[index];
   if (current.count >= current.room) [[unlikely]]
     return slab_give_elsewhere(cell, size);
-  auto* const first = static_cast<SlabCell*>(cell);
-  first->next = current.first;
-  current.first = first;
-  ++current.count;
+  current.push(cell);
 }
 
 template <class T, class... Args>

@@ -91,26 +91,9 @@ Magazine cut_new_cells(std::size_t index) {
   const std::size_t size = (index + 1) * kSlabStep;
   auto* const chunk = static_cast<std::byte*>(::operator new(kChunk, std::align_val_t{kSlabStep}));
   Magazine magazine;
-  for (std::size_t at = kChunk / size * size; at >= size; at -= size) {
-    auto* const cell = reinterpret_cast<Cell*>(chunk + at - size);
-    cell->next = magazine.first;
-    magazine.first = cell;
-    ++magazine.count;
-  }
+  for (std::size_t at = kChunk / size * size; at >= size; at -= size)
+    magazine.push(chunk + at - size);
   return magazine;
-}
-
-Cell* pop(Magazine& magazine) noexcept {
-  Cell* const cell = magazine.first;
-  magazine.first = cell->next;
-  --magazine.count;
-  return cell;
-}
-
-void push(Magazine& magazine, Cell* cell) noexcept {
-  cell->next = magazine.first;
-  magazine.first = cell;
-  ++magazine.count;
 }
 
 }  // namespace
@@ -128,7 +111,7 @@ void* slab_take_anew(std::size_t size) {
   }
   if (current.count == 0) fill(current, g_depots[index].get());
   if (current.count == 0) fill(current, cut_new_cells(index));
-  Cell* const cell = pop(current);
+  Cell* const cell = current.pop();
   if (t_spares.closed) g_depots[index].put(take_all(current));
   return cell;
 }
@@ -136,10 +119,10 @@ void* slab_take_anew(std::size_t size) {
 void slab_give_elsewhere(void* cell, std::size_t size) noexcept {
   const std::size_t index = slab_class(size);
   if (!kPooled || index >= kSlabClasses) return ::operator delete(cell);
-  auto* const first = static_cast<Cell*>(cell);
   if (t_spares.closed) {
-    first->next = nullptr;
-    return g_depots[index].put({first, 1, 0});
+    Magazine alone;
+    alone.push(cell);
+    return g_depots[index].put(alone);
   }
   join_pool();
   Magazine& current = t_slab_magazines[index];
@@ -147,7 +130,7 @@ void slab_give_elsewhere(void* cell, std::size_t size) noexcept {
     g_depots[index].put(take_all(t_spares.full[index]));
     fill(t_spares.full[index], take_all(current));
   }
-  push(current, first);
+  current.push(cell);
 }
 
 }  // namespace lamellar::detail
