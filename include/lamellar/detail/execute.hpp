@@ -218,10 +218,12 @@ consteval const char* name_of_am() {
   return "";
 }
 
-// What is copied as bytes anyway, is small and runs at once costs least in frames.
+// Copied as bytes anyway, and small.
 template <class AM>
-inline constexpr bool kFramedHere =
-    trivial_wire<AM> && sizeof(AM) <= 64 && !am_is_coroutine<AM>;
+inline constexpr bool kSmallBytes = trivial_wire<AM> && sizeof(AM) <= 64;
+// What runs at once besides costs least in frames, on the own PE too.
+template <class AM>
+inline constexpr bool kFramedHere = kSmallBytes<AM> && !am_is_coroutine<AM>;
 
 template <class AM>
 inline constinit AmType am_type{name_of_am<AM>(),

@@ -168,10 +168,11 @@ bool append_inline(engine::Engine& engine, Pe pe, const AM& am) {
   return false;
 }
 
-// What append_inline() has not appended. A copy of its own: a message whose address goes nowhere
-// else needs no memory on the way into the frame.
+// What append_inline() has not appended. A small message comes as a copy: when its own address goes
+// nowhere, it needs no memory on the way into the frame.
 template <class AM>
-[[gnu::noinline]] void detach_slowly(engine::Engine& engine, Pe pe, AM am) {
+[[gnu::noinline]] void detach_slowly(engine::Engine& engine, Pe pe,
+                                     std::conditional_t<kSmallBytes<AM>, AM, AM&&> am) {
   if (append_detached(engine, pe, am_type<AM>, &am, &encode_erased<AM>)) return;
   check_running(engine);
   start_local<AM>(engine, std::move(am), am_type<AM>.name, nullptr);
@@ -202,7 +203,7 @@ struct ToPe {
   void detach() {
     if (append_inline(*engine, to.pe, am)) [[likely]]
       return;
-    detach_slowly(*engine, to.pe, std::move(am));
+    detach_slowly<AM>(*engine, to.pe, std::move(am));
   }
 };
 
@@ -318,11 +319,13 @@ struct ToAll {
   void detach() {
     check_running(*engine);
     const Pe num_pes = num_pes_of(*engine);
-    const Pe other = 1 - my_pe_of(*engine);
-    if (num_pes == 2 && !append_inline(*engine, other, am))
-      append_detached(*engine, other, am_type<AM>, &am, &encode_erased<AM>);
-    else if (num_pes > 2)
+    if (num_pes == 2) {
+      const Pe other = 1 - my_pe_of(*engine);
+      if (!append_inline(*engine, other, am))
+        append_detached(*engine, other, am_type<AM>, &am, &encode_erased<AM>);
+    } else if (num_pes > 2) {
       append_detached_to_all(*engine, am_type<AM>, &am, &encode_erased<AM>, nullptr);
+    }
     start_local<AM>(*engine, std::move(am), am_type<AM>.name, nullptr);
   }
 };
