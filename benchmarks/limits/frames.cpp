@@ -73,7 +73,7 @@ double one_way_mps(double seconds, std::size_t frame_bytes, std::uint64_t num_fr
 class Exchange {
  public:
   Exchange(unsigned me, Control& control, char* memory, std::size_t frame_bytes,
-           std::uint64_t num_frames, std::uint64_t entries)
+           std::uint64_t num_frames, bool own_too, std::uint64_t entries)
       : me_(me),
         control_(control),
         table_(entries),
@@ -81,17 +81,18 @@ class Exchange {
             Sender(lane(memory, me, 1, frame_bytes, num_frames))},
         from_{Receiver(lane(memory, 0, me, frame_bytes, num_frames)),
               Receiver(lane(memory, 1, me, frame_bytes, num_frames))},
+        own_too_(own_too),
         draw_(me),
-        updates_(draw_updates(me, 2, entries, kRoundOfBoth)) {
+        updates_(draw_updates(me, 2, entries, own_too ? kRoundOfBoth : 0)) {
     state_.table = table_.data();
   }
 
-  void round(bool own_too) {
+  void round() {
     const auto idle = [this] { poll_or_relax(); };
     std::uint64_t count[2] = {0, 0};
     for (std::uint64_t i = 0; i < kRoundOfBoth; ++i) {
-      const unsigned pe = own_too ? pe_of(updates_[i]) : 1 - me_;
-      to_[pe].send(own_too ? kCount : kAdd, own_too ? place_of(updates_[i]) : draw_(), idle);
+      const unsigned pe = own_too_ ? pe_of(updates_[i]) : 1 - me_;
+      to_[pe].send(own_too_ ? kCount : kAdd, own_too_ ? place_of(updates_[i]) : draw_(), idle);
       ++count[pe];
       if (i % 1024 == 0) poll();
     }
@@ -123,8 +124,9 @@ class Exchange {
   Sender to_[2];
   Receiver from_[2];
   State state_;
-  Draw draw_;
-  const std::vector<std::uint64_t> updates_;
+  const bool own_too_;
+  Draw draw_;                                 // unless own_too
+  const std::vector<std::uint64_t> updates_;  // with own_too, of each round
 };
 
 // What both do together.
@@ -134,12 +136,12 @@ double both_mps(double seconds, std::size_t frame_bytes, std::uint64_t num_frame
   auto* memory = static_cast<char*>(common_memory(4 * Lane::bytes(frame_bytes, num_frames)));
   double rate = 0;
   as_pair([&](unsigned me) {
-    Exchange exchange(me, *control, memory, frame_bytes, num_frames, entries);
+    Exchange exchange(me, *control, memory, frame_bytes, num_frames, own_too, entries);
     if (me == 0) {
       const double round = median_round(seconds, [&] {
         control->meeting.meet(relax);
         const double start = now();
-        exchange.round(own_too);
+        exchange.round();
         return now() - start;
       });
       control->stop.store(1);
@@ -150,7 +152,7 @@ double both_mps(double seconds, std::size_t frame_bytes, std::uint64_t num_frame
     for (;;) {
       control->meeting.meet(relax);
       if (control->stop.load() != 0) return;
-      exchange.round(own_too);
+      exchange.round();
     }
   });
   return rate;

@@ -407,7 +407,7 @@ bool FrameLamella::linger(const FrameControl& control) noexcept {
     skip_lingering_.store(skips - 1, std::memory_order_relaxed);
     return false;
   }
-  const int pauses = base::t_sim != nullptr ? 1 : 16;  // 0.1 to 0.6 us
+  const int pauses = base::t_sim != nullptr ? 1 : 16;  // 0.4 us where a pause is 25 ns
   for (int i = 0; i < pauses && mine().head().inbox.load(std::memory_order_relaxed) == 0; ++i)
     base::spin_pause();
   if (has_news(control)) {
