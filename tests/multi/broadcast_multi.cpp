@@ -3,8 +3,7 @@
 #include <string>
 #include <vector>
 
-#include <lamellar/sync.hpp>
-
+#include "door.hpp"
 #include "helpers.hpp"
 
 namespace multi {
@@ -122,26 +121,6 @@ LAMELLAR_MULTI_TEST(Broadcast, FromInsideOfHandlers, 1) {
   world.barrier();
 }
 
-// Does not end before its PE's door is opened, and then not at once.
-struct Door {
-  lamellar::Latch shut{1};
-  std::atomic<int> passed{0};
-};
-struct Pass {
-  PeLocal<Door> door;
-  Task<void> exec(Context& context) const {
-    Door& mine = door.local(context);
-    co_await mine.shut.wait();
-    for (int i = 0; i < 50; ++i) co_await lamellar::yield();
-    ++mine.passed;
-  }
-};
-LAMELLAR_AM(Pass, door);
-struct Open {
-  PeLocal<Door> door;
-  void exec(Context& context) const { door.local(context).shut.count_down(); }
-};
-LAMELLAR_AM(Open, door);
 struct Passed {
   PeLocal<Door> door;
   int exec(Context& context) const { return door.local(context).passed; }

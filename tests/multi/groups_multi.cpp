@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include <lamellar/sync.hpp>
 #include <lamellar/task_group.hpp>
 
+#include "door.hpp"
 #include "helpers.hpp"
 
 namespace multi {
@@ -44,26 +44,6 @@ struct AddLater {
   }
 };
 LAMELLAR_AM(AddLater, counter, text);
-
-// Does not end before its PE's door is opened.
-struct Door {
-  lamellar::Latch shut{1};
-  std::atomic<int> passed{0};
-};
-struct Pass {
-  PeLocal<Door> door;
-  Task<void> exec(Context& context) const {
-    Door& mine = door.local(context);
-    co_await mine.shut.wait();
-    ++mine.passed;
-  }
-};
-LAMELLAR_AM(Pass, door);
-struct Open {
-  PeLocal<Door> door;
-  void exec(Context& context) const { door.local(context).shut.count_down(); }
-};
-LAMELLAR_AM(Open, door);
 
 struct Value {
   PeLocal<Counter> counter;
