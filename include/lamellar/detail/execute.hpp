@@ -189,11 +189,16 @@ void execute_run(engine::Engine& engine, const AmType& type, RunArgs& args) noex
     if (!args.request) {
       const std::size_t there = static_cast<std::size_t>(args.end - args.at) / sizeof(AM);
       const std::size_t count = std::min<std::uint64_t>(there, args.most);
-      const Answer answer{engine, type, args.source, false, {}};
-      for (std::size_t i = 0; i < count; ++i) {
-        AM am;
-        std::memcpy(static_cast<void*>(&am), args.at + i * sizeof(AM), sizeof(AM));
-        execute_plain(am, context, answer);
+      for (std::size_t i = 0; i < count;) {
+        try {  // around the loop: exec is inlined into it
+          while (i < count) {
+            AM am;
+            std::memcpy(static_cast<void*>(&am), args.at + i++ * sizeof(AM), sizeof(AM));
+            static_cast<void>(am.exec(context));
+          }
+        } catch (...) {
+          detached_failure(engine, args.source, type.name, std::current_exception());
+        }
       }
       args.at += count * sizeof(AM);
       args.records += static_cast<std::uint32_t>(count);

@@ -135,10 +135,24 @@ void arrive_one(FutureCore& core, std::uint32_t, SpanReader* value, std::excepti
   state.complete();
 }
 
-// Appends a detached message while the frame that is open for `pe` has room and its run is of this
-// type; never so for the own PE. False: nothing happened. Calls nothing in the library.
+// A message of any form behind its length. False: nothing happened.
 template <class AM>
-bool append_inline(engine::Engine& engine, Pe pe, const AM& am) {
+bool append_encoded(Cursor& cursor, std::byte* at, std::byte* limit, const AM& am) {
+  if (sizeof(std::uint32_t) >= static_cast<std::size_t>(limit - at)) return false;
+  SpanWriter body(at + sizeof(std::uint32_t), limit);
+  encode(am, body);
+  if (!body.fits()) return false;
+  const auto length = static_cast<std::uint32_t>(body.written());
+  std::memcpy(at, &length, sizeof length);
+  cursor.commit(body.at);
+  return true;
+}
+
+// Appends a detached message while the frame that is open for `pe` has room and its run is of this
+// type; never so for the own PE. False: nothing happened. Calls nothing in the library. Inlined
+// always: else message and handle take a turn through memory.
+template <class AM>
+[[gnu::always_inline]] inline bool append_inline(engine::Engine& engine, Pe pe, const AM& am) {
   const CursorTable* const table = this_thread().cursors;
   if (table != nullptr && table->owner.load(std::memory_order_relaxed) == &engine &&
       pe < table->num_pes) [[likely]] {
@@ -147,21 +161,12 @@ bool append_inline(engine::Engine& engine, Pe pe, const AM& am) {
     std::byte* const at = cursor.at;
     if (cursor.run == reinterpret_cast<std::uintptr_t>(&am_type<AM>) && limit != nullptr)
         [[likely]] {
-      if constexpr (trivial_wire<AM>) {
-        if (sizeof(AM) <= static_cast<std::size_t>(limit - at)) [[likely]] {
-          std::memcpy(at, static_cast<const void*>(&am), sizeof(AM));
-          cursor.commit(at + sizeof(AM));
-          return true;
-        }
-      } else if (sizeof(std::uint32_t) < static_cast<std::size_t>(limit - at)) {
-        SpanWriter body(at + sizeof(std::uint32_t), limit);
-        encode(am, body);
-        if (body.fits()) [[likely]] {
-          const auto length = static_cast<std::uint32_t>(body.written());
-          std::memcpy(at, &length, sizeof length);
-          cursor.commit(body.at);
-          return true;
-        }
+      if constexpr (!trivial_wire<AM>) {
+        return append_encoded(cursor, at, limit, am);
+      } else if (sizeof(AM) <= static_cast<std::size_t>(limit - at)) [[likely]] {
+        std::memcpy(at, static_cast<const void*>(&am), sizeof(AM));
+        cursor.commit(at + sizeof(AM));
+        return true;
       }
     }
   }
