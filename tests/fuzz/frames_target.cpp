@@ -147,9 +147,8 @@ class House {
   // A request that waits for its answer, under the next slot.
   template <class R>
   void ask() {
-    auto* const state = detail::new_state<R>(engine_, "an answer", 1, {});
-    auto& shelf = engine_.sender().shelf_of_this_thread();
-    engine_.requests().open(shelf, *state, 0, &detail::arrive_one<R>);
+    auto* const state = detail::new_state<R>(engine_.scheduler(), "an answer", 1, {});
+    detail::open_request(engine_, *state, &detail::arrive_one<R>);
     state->release();
   }
   void settle() {

@@ -1,6 +1,7 @@
 #pragma once
-// Where a thread appends active messages: one cursor per destination, on the open frame that goes
-// there. The append itself is inline in user code; the library is entered once per frame.
+// Where a thread appends active messages and their answers: one cursor per destination, on the open
+// frame that goes there. The append itself is inline in user code; the library is entered once per
+// frame.
 
 #include <atomic>
 #include <cstddef>
@@ -9,6 +10,10 @@
 
 #include <lamellar/detail/job.hpp>
 #include <lamellar/types.hpp>
+
+namespace lamellar::engine {
+struct RequestShelf;
+}
 
 namespace lamellar::detail {
 
@@ -20,7 +25,7 @@ struct alignas(128) Cursor {
   // What the inline append needs.
   std::byte* at = nullptr;                    // next free byte
   std::atomic<std::byte*> limit{nullptr};     // end of the frame, or null
-  std::uintptr_t run = 0;                     // what the open run carries: AmType address | kind
+  std::uintptr_t run = 0;                     // what the open run carries: see kDetachedRun
   std::atomic<std::atomic<std::uint32_t>*> committed{nullptr};
   std::byte* payload = nullptr;
   // What the library needs besides.
@@ -47,9 +52,16 @@ struct alignas(128) Cursor {
 };
 static_assert(sizeof(Cursor) == 128 && offsetof(Cursor, run_header) < 64);
 
+// The open runs that are appended to inline: the address of the AmType and one of these; of
+// answers, which carry no type, the last one alone.
+inline constexpr std::uintptr_t kDetachedRun = 0, kRequestRun = 1, kReplyRun = 2;
+
 // All cursors of one thread for one world.
 struct CursorTable {
   std::atomic<engine::Engine*> owner{nullptr};  // null once the world has ended
+  engine::Scheduler* scheduler = nullptr;
+  engine::RequestShelf* requests = nullptr;
+  Pe my_pe = 0;
   Pe num_pes = 0;
   Cursor* cursors = nullptr;  // num_pes for requests, then num_pes for replies and control
 };

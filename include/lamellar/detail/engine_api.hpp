@@ -46,10 +46,12 @@ using ArriveFn = void (*)(FutureCore& state, std::uint32_t index, SpanReader* va
 // ERRORS: OutOfRange, AmTooLarge, JobFailed, WorldEnded.
 LAMELLAR_API bool append_detached(engine::Engine& engine, Pe pe, const AmType& type,
                                   const void* am, EncodeFn encode);
-// Sends a message that is answered; `state` is retained until the answer came.
-LAMELLAR_API void send_request(engine::Engine& engine, Pe pe, const AmType& type, const void* am,
-                               EncodeFn encode, FutureCore& state, std::uint32_t index,
-                               ArriveFn arrive);
+// A message that is answered, in two steps. First `arrive` is entrusted with `state` (which it must
+// complete: FutureCore::entrust); then the message is appended, here or inline. Whatever that
+// throws becomes the answer. ERRORS of the first: JobFailed, WorldEnded; nobody is entrusted then.
+LAMELLAR_API RequestId open_request(engine::Engine& engine, FutureCore& state, ArriveFn arrive);
+LAMELLAR_API void append_request(engine::Engine& engine, Pe pe, const AmType& type,
+                                 const void* am, EncodeFn encode, RequestId id);
 // The same to all PEs but this one, down a tree and encoded once. A detached one may belong to a
 // group. `arrive` gets each PE's answer, with the PE as index, and throws nothing.
 LAMELLAR_API void append_detached_to_all(engine::Engine& engine, const AmType& type,

@@ -9,6 +9,7 @@
 
 #include <lamellar/context.hpp>
 #include <lamellar/detail/am_type.hpp>
+#include <lamellar/detail/append.hpp>
 #include <lamellar/serialize.hpp>
 #include <lamellar/task.hpp>
 
@@ -36,7 +37,7 @@ void encode_erased(const void* value, SpanWriter& to) {
   encode(*static_cast<const T*>(value), to);
 }
 
-// Executes and answers; what exec throws becomes the answer.
+// How a message is answered, if its sender waits for an answer.
 struct Answer {
   engine::Engine& engine;
   const AmType& type;
@@ -44,8 +45,12 @@ struct Answer {
   bool wanted;
   RequestId request;
 
-  void value(const void* result, EncodeFn encode) const {
-    if (wanted) reply_value(engine, source, request, type, result, encode);
+  void value() const {
+    if (wanted) send(NoBody{}, nullptr, nullptr);
+  }
+  template <class R>
+  void value(const R& result) const {
+    if (wanted) send(result, &result, &encode_erased<R>);
   }
   void failure(std::exception_ptr error) const noexcept {
     if (wanted)
@@ -53,17 +58,31 @@ struct Answer {
     else
       detached_failure(engine, source, type.name, std::move(error));
   }
+
+ private:
+  // Not inlined: most messages are detached.
+  template <class Body>
+  [[gnu::noinline]] void send(const Body& body, const void* result, EncodeFn encode) const {
+    const CursorTable* const table = cursors_for(engine);
+    if (table != nullptr && source < table->num_pes) [[likely]] {
+      Cursor& cursor = table->cursors[table->num_pes + source];
+      // What is kept in private memory for want of frames is the library's to bound.
+      if (cursor.spill == nullptr && join_run<true>(cursor, kReplyRun, body, request)) return;
+    }
+    reply_value(engine, source, request, type, result, encode);
+  }
 };
 
+// Executes and answers; what exec throws becomes the answer.
 template <class AM>
 void execute_plain(AM& am, Context& context, const Answer& answer) noexcept {
   try {
     if constexpr (std::is_void_v<AmResult<AM>>) {
       am.exec(context);
-      answer.value(nullptr, nullptr);
+      answer.value();
     } else {
       const auto result = am.exec(context);
-      answer.value(&result, &encode_erased<AmResult<AM>>);
+      answer.value(result);
     }
   } catch (...) {
     answer.failure(std::current_exception());
@@ -125,10 +144,7 @@ struct AmCell {
     settle(
         frame,
         [this](const auto&... result) {
-          if constexpr (sizeof...(result) == 0)
-            answer.value(nullptr, nullptr);
-          else
-            answer.value((&result, ...), &encode_erased<AmResult<AM>>);
+          answer.value(result...);
         },
         [this](std::exception_ptr error) { answer.failure(std::move(error)); });
   }
@@ -140,10 +156,11 @@ struct AmCell {
   AM am{};
 };
 
-// One record: [RequestId] [length] body. False when the bytes are not that.
+// One record: [RequestId] [length] body. False when the bytes are not that. Of messages that are
+// encoded, or may suspend.
 template <class AM>
-bool execute_record(engine::Engine& engine, const AmType& type, RunArgs& args,
-                    Context& context) noexcept {
+[[gnu::always_inline]] inline bool execute_record(engine::Engine& engine, const AmType& type,
+                                                  RunArgs& args, Context& context) noexcept {
   SpanReader reader(args.at, args.end);
   Answer answer{engine, type, args.source, args.request, {}};
   if (args.request && !reader.take_value(answer.request)) return false;
@@ -181,35 +198,58 @@ bool execute_record(engine::Engine& engine, const AmType& type, RunArgs& args,
   return true;
 }
 
+// `count` records of detached messages that are bytes and do not suspend.
+template <class AM>
+void run_records(engine::Engine& engine, const AmType& type, Pe source, Context& context,
+                 const std::byte* at, std::size_t count) noexcept {
+  for (std::size_t i = 0; i < count;) {
+    try {  // around the loop: exec is inlined into it
+      while (i < count) {
+        AM am;
+        std::memcpy(static_cast<void*>(&am), at + i++ * sizeof(AM), sizeof(AM));
+        static_cast<void>(am.exec(context));
+      }
+    } catch (...) {
+      detached_failure(engine, source, type.name, std::current_exception());
+    }
+  }
+}
+
+// The same of requests.
+template <class AM>
+void answer_records(engine::Engine& engine, const AmType& type, Pe source, Context& context,
+                    const std::byte* at, std::size_t count) noexcept {
+  Answer answer{engine, type, source, true, {}};
+  for (std::size_t i = 0; i < count; ++i) {
+    AM am;
+    std::memcpy(&answer.request, at, sizeof(RequestId));
+    std::memcpy(static_cast<void*>(&am), at + sizeof(RequestId), sizeof(AM));
+    at += sizeof(RequestId) + sizeof(AM);
+    execute_plain(am, context, answer);
+  }
+}
+
 // The loop over a run, compiled for its type: in place on the received bytes.
 template <class AM>
 void execute_run(engine::Engine& engine, const AmType& type, RunArgs& args) noexcept {
   Context context(engine, args.source);
   if constexpr (trivial_wire<AM> && !am_is_coroutine<AM>) {
-    if (!args.request) {
-      const std::size_t there = static_cast<std::size_t>(args.end - args.at) / sizeof(AM);
-      const std::size_t count = std::min<std::uint64_t>(there, args.most);
-      for (std::size_t i = 0; i < count;) {
-        try {  // around the loop: exec is inlined into it
-          while (i < count) {
-            AM am;
-            std::memcpy(static_cast<void*>(&am), args.at + i++ * sizeof(AM), sizeof(AM));
-            static_cast<void>(am.exec(context));
-          }
-        } catch (...) {
-          detached_failure(engine, args.source, type.name, std::current_exception());
-        }
-      }
-      args.at += count * sizeof(AM);
-      args.records += static_cast<std::uint32_t>(count);
-      args.broken = count == there && args.at != args.end;
+    const std::size_t record = sizeof(AM) + (args.request ? sizeof(RequestId) : 0);
+    const std::size_t there = static_cast<std::size_t>(args.end - args.at) / record;
+    const std::size_t count = std::min<std::uint64_t>(there, args.most);
+    if (args.request)
+      answer_records<AM>(engine, type, args.source, context, args.at, count);
+    else
+      run_records<AM>(engine, type, args.source, context, args.at, count);
+    args.at += count * record;
+    args.records += static_cast<std::uint32_t>(count);
+    args.broken = count == there && args.at != args.end;
+  } else {
+    for (std::uint64_t i = 0; i < args.most && args.at != args.end; ++i) {
+      if (execute_record<AM>(engine, type, args, context)) continue;
+      args.broken = true;
       return;
     }
-  }
-  for (std::uint64_t i = 0; i < args.most && args.at != args.end; ++i) {
-    if (execute_record<AM>(engine, type, args, context)) continue;
-    args.broken = true;
-    return;
   }
 }
 

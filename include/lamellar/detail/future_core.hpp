@@ -39,15 +39,21 @@ class LAMELLAR_API FutureCore {
   FutureCore(const FutureCore&) = delete;
   FutureCore& operator=(const FutureCore&) = delete;
 
-  // The value is stored: wake who waits. THREADS: any, once. BLOCKS: never.
+  // The value is stored: wake who waits. THREADS: any, once; the caller has a reference, or was
+  // entrusted with this, and then must not touch it any more. BLOCKS: never.
   void complete() noexcept;
   void fail(std::exception_ptr error) noexcept;
 
   bool ready() const noexcept { return waiter_.load(std::memory_order_acquire) == kDone; }
   // BLOCKS: until ready; the thread works meanwhile. ERRORS: WouldDeadlock inside a task.
-  void block(std::source_location where);
+  void block(std::source_location where) {
+    if (!ready()) block_until_ready(where);
+  }
   // Once ready. Marks the failure as seen and throws it.
-  void rethrow();
+  void rethrow() {
+    if (error_) [[unlikely]]
+      throw_error();
+  }
 
   // From now on `waker` waits here; false when the future is done. One at a time.
   bool enter(Waker& waker) noexcept;
@@ -62,7 +68,16 @@ class LAMELLAR_API FutureCore {
       references_.fetch_add(1, std::memory_order_relaxed);
   }
   // The last one frees; a failure nobody saw goes to the world's error handler.
-  void release() noexcept;
+  void release() noexcept {
+    if (references_.load(std::memory_order_acquire) == 1 ||
+        references_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      unreferenced();
+  }
+
+  // Before anybody else knows it: one other will complete it who has no reference of its own. It
+  // lives until that has happened, and costs that one no second locked operation.
+  void entrust() noexcept { entrusted_ = true; }
+  bool entrusted() const noexcept { return entrusted_; }
 
   engine::Scheduler& home() const noexcept { return *home_; }
   WaitLabel label;
@@ -71,11 +86,18 @@ class LAMELLAR_API FutureCore {
   void set_destroy(void (*destroy)(FutureCore*) noexcept) noexcept { destroy_ = destroy; }
 
  private:
-  static constexpr std::uintptr_t kDone = 1;
+  // Where no waker can lie. kDone: the value is there. kBlocked: a thread is in block(). kOrphan:
+  // no reference is left, and whoever was entrusted with it frees it.
+  static constexpr std::uintptr_t kNobody = 0, kDone = 1, kBlocked = 2, kOrphan = 3;
+  bool enter(std::uintptr_t waits) noexcept;
+  void block_until_ready(std::source_location where);
+  [[noreturn]] void throw_error();
+  void unreferenced() noexcept;
+  void free() noexcept;
 
-  std::atomic<std::uintptr_t> waiter_{0};  // 0, a waker, or kDone (release: the value is there)
-  std::atomic<std::uint32_t> blocked_{0};  // threads in block()
+  std::atomic<std::uintptr_t> waiter_{kNobody};  // or one of the others above, or a waker
   std::atomic<std::uint32_t> references_{1};
+  bool entrusted_ = false;
   bool seen_ = false;
   std::exception_ptr error_;
   engine::Scheduler* home_;

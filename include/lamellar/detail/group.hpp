@@ -60,8 +60,15 @@ struct GroupState : FutureState<R> {
   }
   static void arrive(FutureCore& core, std::uint32_t index, SpanReader* value,
                      std::exception_ptr error) {
-    arrive_one<R>(core, index, value, std::move(error));  // which throws what decoding throws
-    group_ended(*std::exchange(static_cast<GroupState&>(core).group, nullptr));
+    auto& state = static_cast<GroupState&>(core);
+    const GroupRef held = std::move(state.group);  // the state may be gone once it is completed
+    try {
+      arrive_one<R>(core, index, value, std::move(error));
+    } catch (...) {
+      state.group = held;  // it comes again, with what decoding has thrown
+      throw;
+    }
+    group_ended(*held);
   }
   GroupRef group;
 };
@@ -84,8 +91,7 @@ struct GroupToPe {
     state->label = {"the reply of an active message", "co_await it", to.pe, 0, to.where};
     Future<Result> future{StateRef<FutureState<Result>>(state)};
     group_began(*state->group);
-    send_request(*engine, to.pe, am_type<AM>, &am, &encode_erased<AM>, *state, 0,
-                 &GroupState<Result>::arrive);
+    ask(*engine, to.pe, am, *state, &GroupState<Result>::arrive);
     return future;
   }
   void detach() {

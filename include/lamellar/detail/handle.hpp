@@ -116,9 +116,9 @@ constexpr const char* shown_name() noexcept {
 }
 
 template <class R>
-FutureState<R>* new_state(engine::Engine& engine, const char* what, Pe peer,
+FutureState<R>* new_state(engine::Scheduler& scheduler, const char* what, Pe peer,
                           std::source_location where) {
-  auto* state = slab_new<FutureState<R>>(scheduler_of(engine));
+  auto* state = slab_new<FutureState<R>>(scheduler);
   state->label = {what, "co_await it", peer, 0, where};
   return state;
 }
@@ -135,42 +135,29 @@ void arrive_one(FutureCore& core, std::uint32_t, SpanReader* value, std::excepti
   state.complete();
 }
 
-// A message of any form behind its length. False: nothing happened.
-template <class AM>
-bool append_encoded(Cursor& cursor, std::byte* at, std::byte* limit, const AM& am) {
-  if (sizeof(std::uint32_t) >= static_cast<std::size_t>(limit - at)) return false;
-  SpanWriter body(at + sizeof(std::uint32_t), limit);
-  encode(am, body);
-  if (!body.fits()) return false;
-  const auto length = static_cast<std::uint32_t>(body.written());
-  std::memcpy(at, &length, sizeof length);
-  cursor.commit(body.at);
-  return true;
+// Appends a message while the frame that is open for `pe` has room and its run is of this type and
+// kind; `id` stands in front of a request. Never so for the own PE. False: nothing happened.
+template <class AM, class... Id>
+[[gnu::always_inline]] inline bool append_inline(engine::Engine& engine, Pe pe, const AM& am,
+                                                 const Id&... id) {
+  const CursorTable* const table = cursors_for(engine);
+  if (table == nullptr || pe >= table->num_pes) [[unlikely]]
+    return false;
+  constexpr std::uintptr_t kKind = sizeof...(Id) == 0 ? kDetachedRun : kRequestRun;
+  return join_run<!trivial_wire<AM>>(table->cursors[pe],
+                                     reinterpret_cast<std::uintptr_t>(&am_type<AM>) | kKind, am,
+                                     id...);
 }
 
-// Appends a detached message while the frame that is open for `pe` has room and its run is of this
-// type; never so for the own PE. False: nothing happened. Calls nothing in the library. Inlined
-// always: else message and handle take a turn through memory.
+// Sends a request; `arrive` gets its answer, for `state`.
 template <class AM>
-[[gnu::always_inline]] inline bool append_inline(engine::Engine& engine, Pe pe, const AM& am) {
-  const CursorTable* const table = this_thread().cursors;
-  if (table != nullptr && table->owner.load(std::memory_order_relaxed) == &engine &&
-      pe < table->num_pes) [[likely]] {
-    Cursor& cursor = table->cursors[pe];
-    std::byte* const limit = cursor.limit.load(std::memory_order_relaxed);
-    std::byte* const at = cursor.at;
-    if (cursor.run == reinterpret_cast<std::uintptr_t>(&am_type<AM>) && limit != nullptr)
-        [[likely]] {
-      if constexpr (!trivial_wire<AM>) {
-        return append_encoded(cursor, at, limit, am);
-      } else if (sizeof(AM) <= static_cast<std::size_t>(limit - at)) [[likely]] {
-        std::memcpy(at, static_cast<const void*>(&am), sizeof(AM));
-        cursor.commit(at + sizeof(AM));
-        return true;
-      }
-    }
-  }
-  return false;
+void ask(engine::Engine& engine, Pe pe, const AM& am, FutureCore& state, ArriveFn arrive) {
+  const RequestId id = open_request(engine, state, arrive);
+  // Encoding piece by piece may throw, and then somebody has to answer.
+  if constexpr (trivial_wire<AM>)
+    if (append_inline(engine, pe, am, id)) [[likely]]
+      return;
+  append_request(engine, pe, am_type<AM>, &am, &encode_erased<AM>, id);
 }
 
 // What append_inline() has not appended. A small message comes as a copy: when its own address goes
@@ -193,15 +180,18 @@ struct ToPe {
   std::source_location where = to.where;
 
   Future<Result> start() {
-    check_pe(*engine, to.pe, kName);
+    const CursorTable* const table = cursors_for(*engine);
+    const bool known = table != nullptr && to.pe < table->num_pes;
+    if (!known) [[unlikely]]
+      check_pe(*engine, to.pe, kName);
     StateRef<FutureState<Result>> state(
-        new_state<Result>(*engine, "the reply of an active message", to.pe, to.where));
-    if (to.pe == my_pe_of(*engine)) {
+        new_state<Result>(known ? *table->scheduler : scheduler_of(*engine),
+                          "the reply of an active message", to.pe, to.where));
+    if (to.pe != (known ? table->my_pe : my_pe_of(*engine))) [[likely]] {
+      ask(*engine, to.pe, am, *state.get(), &arrive_one<Result>);
+    } else {
       state->retain();
       start_local(*engine, std::move(am), am_type<AM>.name, state.get());
-    } else {
-      send_request(*engine, to.pe, am_type<AM>, &am, &encode_erased<AM>, *state.get(), 0,
-                   &arrive_one<Result>);
     }
     return Future<Result>(std::move(state));
   }
@@ -300,7 +290,7 @@ Future<AllResult<AM>> start_on_all(engine::Engine& engine, AM&& am, std::source_
   if (num_pes > 1)
     send_request_to_all(engine, am_type<AM>, &am, &encode_erased<AM>, *state.get(),
                         &State::arrive);
-  auto* own = new_state<One>(engine, "exec_am_all", me, where);
+  auto* own = new_state<One>(scheduler_of(engine), "exec_am_all", me, where);
   own->retain();
   start_local(engine, std::move(am), am_type<AM>.name, own);
   state->retain();
@@ -347,7 +337,8 @@ struct ToSelf {
   Future<Result> start() {
     check_running(*engine);
     StateRef<FutureState<Result>> state(
-        new_state<Result>(*engine, "a local active message", my_pe_of(*engine), where));
+        new_state<Result>(scheduler_of(*engine), "a local active message", my_pe_of(*engine),
+                          where));
     state->retain();
     start_local(*engine, std::move(am), shown_name<AM>(), state.get(), thread);
     return Future<Result>(std::move(state));

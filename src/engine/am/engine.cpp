@@ -152,11 +152,10 @@ void Engine::drain(std::source_location where) {
                          {"credit for what is still to be sent", "wait outside of tasks"}, where);
 }
 
-void Engine::check_running() {
+void Engine::throw_not_running() {
   if (failed_.load()) throw_failure();
-  if (ended_.load())
-    throw WorldEnded("world '" + options_.name +
-                     "' has ended: nothing can be sent, started or waited for in it any more");
+  throw WorldEnded("world '" + options_.name +
+                   "' has ended: nothing can be sent, started or waited for in it any more");
 }
 
 void Engine::send_control(Pe destination, const wire::ControlHead& head) {

@@ -90,7 +90,10 @@ class Engine final : private IdleHook {
   ControlHook* control_hook() noexcept { return control_hook_; }
 
   // ERRORS: WorldEnded, JobFailed.
-  void check_running();
+  void check_running() {
+    if (failed_.load() || ended_.load()) [[unlikely]]
+      throw_not_running();
+  }
   void send_control(Pe destination, const wire::ControlHead& head);
   // Waits until nothing is kept back for want of credit. BLOCKS.
   void drain(std::source_location where);
@@ -139,6 +142,7 @@ class Engine final : private IdleHook {
   // A failure nobody waits for: to the user's handler, or ends the job.
   void unseen_failure(const char* what, std::exception_ptr error) noexcept;
   [[noreturn]] void throw_failure();  // failure()
+  [[noreturn]] void throw_not_running();
   // Why waits end: JobFailed, or WorldEnded when nothing failed. A new object for each caller.
   std::exception_ptr failure();
 

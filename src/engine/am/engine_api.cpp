@@ -22,6 +22,11 @@ static_assert(sizeof(RequestId) == sizeof(wire::RequestId) &&
 
 using engine::kind_of;
 
+static_assert(static_cast<std::uintptr_t>(wire::Kind::kDetached) == kDetachedRun &&
+              static_cast<std::uintptr_t>(wire::Kind::kRequest) == kRequestRun &&
+              wire::word_of(0, wire::Kind::kReply) == kReplyRun);
+static_assert(std::is_same_v<wire::Length, std::uint32_t>);  // what join_run() writes
+
 namespace {
 
 // Runs of answers and control carry no type: small numbers no AmType can lie at.
@@ -42,21 +47,37 @@ bool append_detached(Engine& engine, Pe pe, const AmType& type, const void* am,
   return true;
 }
 
-void send_request(Engine& engine, Pe pe, const AmType& type, const void* am, EncodeFn encode,
-                  FutureCore& state, std::uint32_t index, ArriveFn arrive) {
+namespace {
+
+using Hold = engine::RequestTable::Hold;
+
+RequestId open_indexed(Engine& engine, FutureCore& state, std::uint32_t index, ArriveFn arrive,
+                       Hold hold) {
   engine.check_running();
   engine::RequestShelf& shelf = engine.sender().shelf_of_this_thread();
-  const RequestId id = engine.requests().open(shelf, state, index, arrive);
+  const RequestId id = engine.requests().open(shelf, state, index, arrive, hold);
+  // A failure of the job may have ended all waits just before this one was opened.
+  if (engine.failed()) [[unlikely]]
+    engine.requests().answer(shelf, id, nullptr, engine.failure());
+  return id;
+}
+
+}  // namespace
+
+RequestId open_request(Engine& engine, FutureCore& state, ArriveFn arrive) {
+  return open_indexed(engine, state, 0, arrive, Hold::kEntrusted);
+}
+
+void append_request(Engine& engine, Pe pe, const AmType& type, const void* am, EncodeFn encode,
+                    RequestId id) {
   try {
     engine.sender().append(pe, Lane::kRequest, kind_of(engine, type, wire::Kind::kRequest),
                            {&id, sizeof id, type.fixed == kVariableSize, am, encode});
   } catch (...) {
-    engine.requests().answer(shelf, id, nullptr, std::current_exception());
+    engine.requests().answer(engine.sender().shelf_of_this_thread(), id, nullptr,
+                             std::current_exception());
     engine.counted();
-    return;
   }
-  // A failure of the job may have ended all waits just before this one was opened.
-  if (engine.failed()) engine.requests().answer(shelf, id, nullptr, engine.failure());
 }
 
 void append_detached_to_all(Engine& engine, const AmType& type, const void* am, EncodeFn encode,
@@ -69,7 +90,8 @@ void send_request_to_all(Engine& engine, const AmType& type, const void* am, Enc
                          FutureCore& state, ArriveFn arrive) {
   if (engine.num_pes() == 2) {
     const Pe other = 1 - engine.my_pe();
-    return send_request(engine, other, type, am, encode, state, other, arrive);
+    return append_request(engine, other, type, am, encode,
+                          open_indexed(engine, state, other, arrive, Hold::kReference));
   }
   engine.check_running();
   const RequestId id = engine.answer_sets().open(state, engine.my_pe(), engine.num_pes(), arrive);

@@ -8,41 +8,18 @@
 
 namespace lamellar::engine {
 
-RequestTable::Entry& RequestTable::entry(std::uint32_t slot) const noexcept {
-  const std::uint32_t shifted = slot + kFirstChunk;
-  const auto chunk = static_cast<std::uint32_t>(std::bit_width(shifted / kFirstChunk)) - 1;
-  return chunks_[chunk][shifted - (kFirstChunk << chunk)];
-}
-
-std::uint32_t RequestTable::take_free_slot(RequestShelf& shelf) {
-  if (shelf.first_free == 0) {
-    shelf.first_free = take_batch();
-    shelf.free = kBatch;
-  }
-  const std::uint32_t slot = shelf.first_free - 1;
-  shelf.first_free = entry(slot).next_free;
-  --shelf.free;
-  return slot;
-}
-
 void RequestTable::give_free_slot(RequestShelf& shelf, std::uint32_t slot) noexcept {
   entry(slot).next_free = std::exchange(shelf.first_free, slot + 1);
-  if (++shelf.free >= 2 * kBatch) give_half(shelf);
-}
-
-// The older half stays: this thread may go on with what it used last.
-void RequestTable::give_half(RequestShelf& shelf) noexcept {
-  std::uint32_t last = shelf.first_free;
-  std::uint32_t kept = 1;
-  for (; kept < kBatch && entry(last - 1).next_free != 0; ++kept) last = entry(last - 1).next_free;
-  const std::uint32_t rest = std::exchange(entry(last - 1).next_free, 0);
-  shelf.free = kept;
-  if (rest != 0) give_batch(rest);
+  if (++shelf.free < kBatch) return;
+  if (shelf.reserve != 0) give_batch(shelf.reserve);
+  shelf.reserve = std::exchange(shelf.first_free, 0);
+  shelf.free = 0;
 }
 
 void RequestTable::give_back(RequestShelf& shelf) noexcept {
   shelf.free = 0;
   if (const std::uint32_t first = std::exchange(shelf.first_free, 0)) give_batch(first);
+  if (const std::uint32_t first = std::exchange(shelf.reserve, 0)) give_batch(first);
 }
 
 std::uint32_t RequestTable::take_batch() {
@@ -84,20 +61,6 @@ std::uint32_t RequestTable::grow() {
   return slot + 1;
 }
 
-detail::RequestId RequestTable::open(RequestShelf& shelf, detail::FutureCore& state,
-                                     std::uint32_t index, detail::ArriveFn arrive) {
-  const std::uint32_t slot = take_free_slot(shelf);
-  Entry& mine = entry(slot);
-  mine.state = &state;
-  mine.arrive = arrive;
-  mine.index = index;
-  state.retain();
-  const std::uint32_t generation = mine.generation.load(std::memory_order_relaxed) + 1;
-  RequestShelf::count(shelf.opened);
-  mine.generation.store(generation, std::memory_order_release);
-  return {slot, generation};
-}
-
 bool RequestTable::answer(RequestShelf& shelf, detail::RequestId id, detail::SpanReader* value,
                           std::exception_ptr error) noexcept {
   if (id.slot >= size_.load(std::memory_order_acquire) || id.generation % 2 == 0) return false;
@@ -110,6 +73,7 @@ bool RequestTable::answer(RequestShelf& shelf, detail::RequestId id, detail::Spa
   detail::FutureCore& state = *there.state;
   const detail::ArriveFn arrive = there.arrive;
   const std::uint32_t index = there.index;
+  const bool entrusted = state.entrusted();
   give_free_slot(shelf, id.slot);
 
   std::exception_ptr unreadable;
@@ -119,7 +83,7 @@ bool RequestTable::answer(RequestShelf& shelf, detail::RequestId id, detail::Spa
     unreadable = std::current_exception();
   }
   if (unreadable) arrive(state, index, nullptr, std::move(unreadable));
-  state.release();
+  if (!entrusted) state.release();
   RequestShelf::count(shelf.answered);
   return true;
 }

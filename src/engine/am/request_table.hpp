@@ -1,14 +1,17 @@
 #pragma once
 // Requests that wait for their reply, by slot and generation: a late reply hits nobody. Each thread
-// has free slots of its own and gets them in batches (Bonwick, Adams, "Magazines and Vmem", USENIX
-// 2001): no lock, and no atomic operation for most. The batches form a stack (Treiber 1986) whose
-// head carries a count against addresses that come back (IBM System/370, compare double and swap).
+// has two batches of free slots, one in use and one in reserve (Bonwick, Adams, "Magazines and
+// Vmem", USENIX 2001): no lock, and no atomic operation for most. The batches form a stack (Treiber
+// 1986) whose head carries a count against addresses that come back (IBM System/370, compare double
+// and swap).
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include <lamellar/detail/engine_api.hpp>
 
@@ -33,14 +36,17 @@ struct RequestShelf {
     counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
   std::uint32_t first_free = 0;  // slot + 1; 0: none
-  std::uint32_t free = 0;        // about as many
+  std::uint32_t free = 0;        // as many, or more: a batch may be short
+  std::uint32_t reserve = 0;     // the first one of another batch; 0: none
 };
 
 class RequestTable {
  public:
-  // Takes a reference of `state`. THREADS: any. ERRORS: std::bad_alloc.
+  // What holds a state until its answer comes: a reference, or `arrive` is entrusted with it.
+  enum class Hold : std::uint8_t { kReference, kEntrusted };
+  // THREADS: any. ERRORS: std::bad_alloc.
   detail::RequestId open(RequestShelf& shelf, detail::FutureCore& state, std::uint32_t index,
-                         detail::ArriveFn arrive);
+                         detail::ArriveFn arrive, Hold hold = Hold::kReference);
   // The answer came: value or error. False when nobody waits under that id.
   bool answer(RequestShelf& shelf, detail::RequestId id, detail::SpanReader* value,
               std::exception_ptr error) noexcept;
@@ -70,7 +76,6 @@ class RequestTable {
   Entry& entry(std::uint32_t slot) const noexcept;
   std::uint32_t take_free_slot(RequestShelf& shelf);
   void give_free_slot(RequestShelf& shelf, std::uint32_t slot) noexcept;
-  void give_half(RequestShelf& shelf) noexcept;
   std::uint32_t take_batch();
   void give_batch(std::uint32_t first) noexcept;
   std::uint32_t grow();
@@ -81,5 +86,42 @@ class RequestTable {
   std::array<std::unique_ptr<Entry[]>, kChunks> chunks_;  // those below size_ are there
   base::Mutex growing_;
 };
+
+// --- inline: entered for every request ------------------------------------------------------
+
+inline RequestTable::Entry& RequestTable::entry(std::uint32_t slot) const noexcept {
+  const std::uint32_t shifted = slot + kFirstChunk;
+  const auto chunk = static_cast<std::uint32_t>(std::bit_width(shifted / kFirstChunk)) - 1;
+  return chunks_[chunk][shifted - (kFirstChunk << chunk)];
+}
+
+inline std::uint32_t RequestTable::take_free_slot(RequestShelf& shelf) {
+  if (shelf.first_free == 0) {
+    shelf.first_free = shelf.reserve != 0 ? std::exchange(shelf.reserve, 0) : take_batch();
+    shelf.free = kBatch;
+  }
+  const std::uint32_t slot = shelf.first_free - 1;
+  shelf.first_free = entry(slot).next_free;
+  --shelf.free;
+  return slot;
+}
+
+inline detail::RequestId RequestTable::open(RequestShelf& shelf, detail::FutureCore& state,
+                                            std::uint32_t index, detail::ArriveFn arrive,
+                                            Hold hold) {
+  const std::uint32_t slot = take_free_slot(shelf);
+  Entry& mine = entry(slot);
+  mine.state = &state;
+  mine.arrive = arrive;
+  mine.index = index;
+  if (hold == Hold::kEntrusted)
+    state.entrust();
+  else
+    state.retain();
+  const std::uint32_t generation = mine.generation.load(std::memory_order_relaxed) + 1;
+  RequestShelf::count(shelf.opened);
+  mine.generation.store(generation, std::memory_order_release);
+  return {slot, generation};
+}
 
 }  // namespace lamellar::engine

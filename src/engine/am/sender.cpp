@@ -51,6 +51,9 @@ struct Sender::Table : detail::CursorTable {
   explicit Table(Sender& sender, engine::Engine* engine, Pe pes)
       : cursors_owned(new Cursor[lamellae::kLanes * pes]), home(&sender) {
     owner.store(engine, std::memory_order_relaxed);
+    scheduler = &sender.scheduler_;
+    requests = &shelf;
+    my_pe = sender.lamella_.my_pe();
     num_pes = pes;
     cursors = cursors_owned.get();
     for (std::size_t i = 0; i < lamellae::kLanes * pes; ++i)
@@ -58,7 +61,7 @@ struct Sender::Table : detail::CursorTable {
     active.reserve(lamellae::kLanes * pes);
   }
   std::unique_ptr<Cursor[]> cursors_owned;
-  RequestShelf requests;
+  RequestShelf shelf;
   std::vector<Cursor*> active;  // opened or reopened since the last flush; the thread's own
   base::Mutex mutex;            // guards home
   Sender* home;                 // null once the sender is gone
@@ -130,24 +133,20 @@ Sender::Table& Sender::table_of_this_thread() {
   return *table;
 }
 
-RequestShelf& Sender::shelf_of_this_thread() { return table_of_this_thread().requests; }
+RequestShelf& Sender::find_shelf() { return *table_of_this_thread().requests; }
 
 std::uint64_t Sender::requests_opened() const noexcept {
   base::Lock lock(mutex_);
   std::uint64_t sum = retired_opened_;
-  for (const auto& table : tables_) sum += table->requests.opened.load();
+  for (const auto& table : tables_) sum += table->shelf.opened.load();
   return sum;
 }
 
 std::uint64_t Sender::requests_answered() const noexcept {
   base::Lock lock(mutex_);
   std::uint64_t sum = retired_answered_;
-  for (const auto& table : tables_) sum += table->requests.answered.load();
+  for (const auto& table : tables_) sum += table->shelf.answered.load();
   return sum;
-}
-
-bool Sender::belongs_here(const detail::CursorTable& table) const noexcept {
-  return table.owner.load(std::memory_order_relaxed) == options_.engine;
 }
 
 Cursor& Sender::cursor_of(Table& table, Lane lane, Pe destination) noexcept {
@@ -203,7 +202,7 @@ Sender::Put Sender::put_or_close(Table& table, Cursor& cursor, const RunKind& ki
   }
 }
 
-// As the inline append does (append_inline): one more record of the open run.
+// As the inline append does (detail::join_run): one more record of the open run.
 bool Sender::join(Cursor& cursor, const RunKind& kind, const RecordSource& record) {
   if (cursor.run != kind.key || cursor.spill != nullptr) return false;
   detail::SpanWriter to(cursor.at, cursor.end);
@@ -497,13 +496,13 @@ std::uint64_t Sender::bytes_sent(Pe destination) noexcept {
 void Sender::retire(Table& table) noexcept {
   const Pe pes = table.num_pes;
   for (std::size_t i = 0; i < lamellae::kLanes * pes; ++i) seal(table, table.cursors[i]);
-  options_.engine->requests().give_back(table.requests);
+  options_.engine->requests().give_back(table.shelf);
   {
     base::Lock lock(mutex_);
     for (Pe pe = 0; pe < pes; ++pe)
       retired_bytes_[pe] += table.cursors[pe].sealed_bytes.load();
-    retired_opened_ += table.requests.opened.load();
-    retired_answered_ += table.requests.answered.load();
+    retired_opened_ += table.shelf.opened.load();
+    retired_answered_ += table.shelf.answered.load();
     num_tables_.fetch_sub(1);
     // Last of all: close() does not wait for a table that is not in the list, so from the end of
     // this lock on the sender may be gone.

@@ -69,7 +69,10 @@ class Sender final : public base::TickTarget {
   void flush_replies() noexcept;
 
   // The calling thread's. LIFETIME: of the sender.
-  RequestShelf& shelf_of_this_thread();
+  RequestShelf& shelf_of_this_thread() {
+    const detail::CursorTable* const last = detail::t_state.cursors;
+    return last != nullptr && belongs_here(*last) ? *last->requests : find_shelf();
+  }
   // By all threads so far. See RequestShelf for the order in which to look.
   std::uint64_t requests_opened() const noexcept;
   std::uint64_t requests_answered() const noexcept;
@@ -89,7 +92,10 @@ class Sender final : public base::TickTarget {
   enum class Put : std::uint8_t { kDone, kFull, kTooLarge };
 
   Table& table_of_this_thread();
-  bool belongs_here(const detail::CursorTable& table) const noexcept;
+  RequestShelf& find_shelf();
+  bool belongs_here(const detail::CursorTable& table) const noexcept {
+    return table.owner.load(std::memory_order_relaxed) == options_.engine;
+  }
   detail::Cursor& cursor_of(Table& table, lamellae::Lane lane, Pe destination) noexcept;
   static bool join(detail::Cursor& cursor, const RunKind& kind, const RecordSource& record);
   bool try_eager(Pe destination, lamellae::Lane lane, const RunKind& kind,

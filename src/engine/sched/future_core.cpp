@@ -1,5 +1,6 @@
 #include <lamellar/detail/future_core.hpp>
 
+#include "base/clock/sim_hook.hpp"
 #include "base/core/assert.hpp"
 #include "engine/sched/scheduler.hpp"
 
@@ -27,24 +28,37 @@ bool FutureAwaiter::suspend(FutureCore& core, std::coroutine_handle<> self,
 }
 
 bool FutureCore::enter(Waker& waker) noexcept {
-  std::uintptr_t nobody = 0;
-  // Pairs with complete().
-  if (waiter_.compare_exchange_strong(nobody, reinterpret_cast<std::uintptr_t>(&waker)))
-    return true;
-  LAMELLAR_CHECK(nobody == kDone, "two coroutines await one future");
-  return false;
+  return enter(reinterpret_cast<std::uintptr_t>(&waker));
 }
 
 bool FutureCore::withdraw(Waker& waker) noexcept {
   auto mine = reinterpret_cast<std::uintptr_t>(&waker);
-  return waiter_.compare_exchange_strong(mine, 0);
+  return waiter_.compare_exchange_strong(mine, kNobody);
+}
+
+bool FutureCore::enter(std::uintptr_t waits) noexcept {
+  std::uintptr_t nobody = kNobody;
+  if (waiter_.compare_exchange_strong(nobody, waits)) return true;  // pairs with complete()
+  LAMELLAR_CHECK(nobody == kDone, "a future was awaited by two at once");
+  return false;
 }
 
 void FutureCore::complete() noexcept {
-  const std::uintptr_t before = waiter_.exchange(kDone);  // pairs with ready() and suspend()
-  LAMELLAR_CHECK(before != kDone, "a future was completed twice");
-  if (before != 0) reinterpret_cast<Waker*>(before)->wake();
-  if (blocked_.load() != 0) home_->wake_waiters();
+  engine::Scheduler& home = *home_;
+  base::sim_point();
+  const std::uintptr_t before = waiter_.exchange(kDone);  // pairs with ready() and enter()
+  // From here on its owner may free it.
+  switch (before) {
+    case kNobody:
+      return;
+    case kBlocked:
+      return home.wake_waiters();
+    case kOrphan:
+      return free();
+    default:
+      LAMELLAR_CHECK(before != kDone, "a future was completed twice");
+      reinterpret_cast<Waker*>(before)->wake();
+  }
 }
 
 void FutureCore::fail(std::exception_ptr error) noexcept {
@@ -52,17 +66,19 @@ void FutureCore::fail(std::exception_ptr error) noexcept {
   complete();
 }
 
-void FutureCore::block(std::source_location where) {
-  if (ready()) return;
+void FutureCore::block_until_ready(std::source_location where) {
   engine::Scheduler::refuse_inside_handler(label, where);
   const auto done = [this] { return waiter_.load() == kDone || home_->interrupted(); };
   const bool in_task = engine::Scheduler::inside_task();
   if (!in_task && home_->look_briefly(done) && ready()) return;
-  struct Blocked {  // pairs with complete(): publish, then look for waiters
-    explicit Blocked(std::atomic<std::uint32_t>& threads) : count(threads) { count.fetch_add(1); }
-    ~Blocked() { count.fetch_sub(1); }
-    std::atomic<std::uint32_t>& count;
-  } const blocked(blocked_);
+  if (!enter(kBlocked)) return;
+  struct Leave {
+    ~Leave() {
+      std::uintptr_t blocked = kBlocked;
+      core.waiter_.compare_exchange_strong(blocked, kNobody);
+    }
+    FutureCore& core;
+  } const leave{*this};
   if (in_task)
     home_->block_inside_task(done, label, where);
   else
@@ -71,17 +87,21 @@ void FutureCore::block(std::source_location where) {
   if (!ready()) home_->throw_interrupted();
 }
 
-void FutureCore::rethrow() {
-  if (!error_) return;
+void FutureCore::throw_error() {
   seen_ = true;
   // The waiter's alone from here on: whoever frees the state must not touch what it reads.
   std::rethrow_exception(std::move(error_));
 }
 
-void FutureCore::release() noexcept {
-  if (references_.load(std::memory_order_acquire) != 1 &&
-      references_.fetch_sub(1, std::memory_order_acq_rel) != 1)
-    return;
+void FutureCore::unreferenced() noexcept {
+  if (entrusted_ && waiter_.load(std::memory_order_acquire) != kDone) {
+    base::sim_point();
+    if (waiter_.exchange(kOrphan) != kDone) return;  // pairs with complete()
+  }
+  free();
+}
+
+void FutureCore::free() noexcept {
   if (error_ && !seen_) home_->unseen_failure(error_);
   destroy_(this);
 }

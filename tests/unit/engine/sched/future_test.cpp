@@ -1,5 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
 #include "unit/engine/sched/fixture.hpp"
 
 namespace sched_test {
@@ -10,28 +16,38 @@ using detail::StateRef;
 using lamellar::Future;
 using lamellar::Task;
 
-// A future and the state that completes it.
+// A future and the state that completes it: with a reference, or entrusted with it.
 template <class R>
-std::pair<Future<R>, FutureState<R>*> promise(House& house) {
+std::pair<Future<R>, FutureState<R>*> promise(House& house, bool entrusted = false) {
   auto* const state = detail::slab_new<FutureState<R>>(house.scheduler);
-  state->retain();
+  if (entrusted)
+    state->entrust();
+  else
+    state->retain();
   return {Future<R>(StateRef<FutureState<R>>(state)), state};
 }
 
-void complete(FutureState<int>* state, int value) {
-  state->emplace(value);
+template <class R>
+void complete(FutureState<R>* state, R value) {
+  const bool entrusted = state->entrusted();
+  state->emplace(std::move(value));
   state->complete();
-  state->release();
+  if (!entrusted) state->release();
 }
 
 void fail(FutureState<int>* state) {
+  const bool entrusted = state->entrusted();
   state->fail(std::make_exception_ptr(std::runtime_error("planted")));
-  state->release();
+  if (!entrusted) state->release();
 }
 
-TEST(Future, GivesItsValueOnce) {
+// GetParam(): whether the one that completes is entrusted.
+class Futures : public ::testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(ByHold, Futures, ::testing::Bool());
+
+TEST_P(Futures, GivesItsValueOnce) {
   House house(0);
-  auto [future, state] = promise<int>(house);
+  auto [future, state] = promise<int>(house, GetParam());
   EXPECT_TRUE(future.valid());
   EXPECT_FALSE(future.ready());
   complete(state, 5);
@@ -40,49 +56,75 @@ TEST(Future, GivesItsValueOnce) {
   EXPECT_FALSE(future.valid());
 }
 
-TEST(Future, GivesItsFailure) {
+TEST_P(Futures, GivesItsFailure) {
   House house(0);
-  auto [future, state] = promise<int>(house);
+  auto [future, state] = promise<int>(house, GetParam());
   fail(state);
   EXPECT_THROW(future.block(), std::runtime_error);
   EXPECT_EQ(0, house.unseen.load());
 }
 
-TEST(Future, AFailureNobodySawIsReported) {
+TEST_P(Futures, AFailureNobodySawIsReported) {
   House house(0);
   {
-    auto [future, state] = promise<int>(house);
+    auto [future, state] = promise<int>(house, GetParam());
     fail(state);
   }
   EXPECT_EQ(1, house.unseen.load());
   {
-    auto [future, state] = promise<int>(house);
+    auto [future, state] = promise<int>(house, GetParam());
     future = {};
     fail(state);
   }
   EXPECT_EQ(2, house.unseen.load());
 }
 
-TEST(Future, DroppingOneThatSucceedsIsSilent) {
+TEST_P(Futures, DroppingOneThatSucceedsIsSilent) {
   House house(0);
   {
-    auto [future, state] = promise<int>(house);
+    auto [future, state] = promise<int>(house, GetParam());
     future = {};
     complete(state, 1);
   }
   {
-    auto [future, state] = promise<std::unique_ptr<int>>(house);
-    state->emplace(std::make_unique<int>(1));  // freed with the state
-    state->complete();
-    state->release();
+    auto [future, state] = promise<std::unique_ptr<int>>(house, GetParam());
+    complete(state, std::make_unique<int>(1));  // freed with the state
   }
   EXPECT_EQ(0, house.unseen.load());
 }
 
-TEST(Future, BlockingThreadsAreWoken) {
+// Whoever comes last frees it, once.
+TEST_P(Futures, DroppingAndCompletingRace) {
+  House house(0);
+  const auto counted = std::make_shared<int>(0);
+  constexpr int kRounds = 2000;
+  std::vector<FutureState<std::shared_ptr<int>>*> states;
+  std::vector<Future<std::shared_ptr<int>>> futures;
+  for (int i = 0; i < kRounds; ++i) {
+    auto [future, state] = promise<std::shared_ptr<int>>(house, GetParam());
+    futures.push_back(std::move(future));
+    states.push_back(state);
+  }
+  std::atomic<int> at{0};  // both go through them together
+  std::thread other([&] {
+    for (int i = 0; i < kRounds; ++i) {
+      while (at.load() < i) base::yield_thread();
+      complete(states[i], counted);
+    }
+  });
+  for (int i = 0; i < kRounds; ++i) {
+    at.store(i);
+    futures[i] = {};
+  }
+  other.join();
+  EXPECT_EQ(1, counted.use_count());
+  EXPECT_EQ(0, house.unseen.load());
+}
+
+TEST_P(Futures, BlockingThreadsAreWoken) {
   House house(1);
   for (int i = 0; i < 300; ++i) {
-    auto [future, state] = promise<int>(house);
+    auto [future, state] = promise<int>(house, GetParam());
     std::thread other([state = state, i] { complete(state, i); });
     EXPECT_EQ(i, future.block());
     other.join();
@@ -92,10 +134,10 @@ TEST(Future, BlockingThreadsAreWoken) {
 Task<int> twice(Future<int> future) { co_return 2 * co_await future; }
 
 // A coroutine suspends on a worker while another thread completes what it waits for.
-TEST(Future, SuspendingAndCompletingRace) {
+TEST_P(Futures, SuspendingAndCompletingRace) {
   House house(2);
   for (int i = 0; i < 500; ++i) {
-    auto [future, state] = promise<int>(house);
+    auto [future, state] = promise<int>(house, GetParam());
     auto result = detail::start_task(house.scheduler, twice(std::move(future)));
     if (i % 2 == 0) base::yield_thread();
     complete(state, i);
@@ -103,10 +145,10 @@ TEST(Future, SuspendingAndCompletingRace) {
   }
 }
 
-TEST(Future, FailingWhileSomebodySuspends) {
+TEST_P(Futures, FailingWhileSomebodySuspends) {
   House house(2);
   for (int i = 0; i < 300; ++i) {
-    auto [future, state] = promise<int>(house);
+    auto [future, state] = promise<int>(house, GetParam());
     auto result = detail::start_task(house.scheduler, twice(std::move(future)));
     fail(state);
     EXPECT_THROW(result.block(), std::runtime_error);
@@ -130,10 +172,10 @@ struct ByHand {
 
 ByHand waits(Future<int> future, int& got) { got = co_await future; }
 
-TEST(Future, ASuspendedCoroutineMayBeDestroyed) {
+TEST_P(Futures, ASuspendedCoroutineMayBeDestroyed) {
   House house(0);
   int got = 0;
-  auto [future, state] = promise<int>(house);
+  auto [future, state] = promise<int>(house, GetParam());
   ByHand coroutine = waits(std::move(future), got);
   detail::trampoline(coroutine.handle);
   EXPECT_FALSE(coroutine.handle.done());
@@ -143,10 +185,10 @@ TEST(Future, ASuspendedCoroutineMayBeDestroyed) {
   EXPECT_EQ(0, got);
 }
 
-TEST(Future, ACoroutineAboutToBeResumedMayBeDestroyed) {
+TEST_P(Futures, ACoroutineAboutToBeResumedMayBeDestroyed) {
   House house(0);
   int got = 0;
-  auto [future, state] = promise<int>(house);
+  auto [future, state] = promise<int>(house, GetParam());
   ByHand coroutine = waits(std::move(future), got);
   detail::trampoline(coroutine.handle);
   complete(state, 3);  // its resumption is queued
@@ -156,10 +198,10 @@ TEST(Future, ACoroutineAboutToBeResumedMayBeDestroyed) {
   EXPECT_EQ(0, got);
 }
 
-TEST(Future, AReadyOneIsAwaitedWithoutSuspending) {
+TEST_P(Futures, AReadyOneIsAwaitedWithoutSuspending) {
   House house(0);
   int got = 0;
-  auto [future, state] = promise<int>(house);
+  auto [future, state] = promise<int>(house, GetParam());
   complete(state, 4);
   ByHand coroutine = waits(std::move(future), got);
   detail::trampoline(coroutine.handle);
