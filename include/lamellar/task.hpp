@@ -241,7 +241,7 @@ struct Detached {
   std::coroutine_handle<promise_type> handle;
 };
 
-// Drives `task` and puts what comes out of it into `state` (one reference of it is consumed).
+// Drives `task` and puts what comes out of it into `state`, which is entrusted to it.
 // in_am: it was counted as a descendant of an active message.
 template <class T>
 Detached drive(Task<T> task, FutureState<T>* state, bool in_am = false) {
@@ -256,12 +256,11 @@ Detached drive(Task<T> task, FutureState<T>* state, bool in_am = false) {
   } catch (...) {
     error = std::current_exception();
   }
+  engine::Scheduler& home = state->home();
   if (error)
     state->fail(std::move(error));
   else
     state->complete();
-  engine::Scheduler& home = state->home();
-  state->release();
   if (in_am) descendant_ended(home);
 }
 
@@ -283,10 +282,10 @@ template <class T>
 Future<T> start_task(engine::Scheduler& home, Task<T> task,
                      Priority priority = Priority::kNormal) {
   auto* state = slab_new<FutureState<T>>(home);
-  state->retain();
   Future<T> future{StateRef<FutureState<T>>(state)};
   const bool in_am = this_thread().inside.am;
   auto* job = slab_new<StartJob>(drive(std::move(task), state, in_am).handle, in_am);
+  state->entrust();
   if (in_am) descendant_began(home);
   submit(home, *job, priority);
   return future;

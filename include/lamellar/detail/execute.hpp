@@ -276,7 +276,8 @@ inline constinit AmType am_type{name_of_am<AM>(),
                                                  : kVariableSize,
                                 &execute_run<AM>, kFramedHere<AM>};
 
-// A message to the own PE: moved into a job, never serialized. `state` is null when detached.
+// A message to the own PE: moved into a job, never serialized. `state` is entrusted to it, or null
+// when it is detached.
 template <class AM>
 struct LocalJob : Job {
   LocalJob(engine::Engine& on, AM&& moved, const char* shown, FutureState<AmResult<AM>>* answer)
@@ -341,7 +342,6 @@ struct LocalJob : Job {
         answer->fail(as_remote_error(on, shown, std::move(error)));
       else
         answer->complete();
-      answer->release();
     }
     local_ended(on);
   }
@@ -380,7 +380,9 @@ template <class AM>
 void start_local(engine::Engine& engine, AM&& am, const char* name,
                  FutureState<AmResult<AM>>* state, std::uint32_t thread = kAnyThread) {
   local_began(engine);
-  submit_to(engine, thread, *slab_new<LocalJob<AM>>(engine, std::move(am), name, state));
+  auto* const job = slab_new<LocalJob<AM>>(engine, std::move(am), name, state);
+  if (state != nullptr) state->entrust();
+  submit_to(engine, thread, *job);
 }
 
 }  // namespace lamellar::detail

@@ -190,7 +190,6 @@ struct ToPe {
     if (to.pe != (known ? table->my_pe : my_pe_of(*engine))) [[likely]] {
       ask(*engine, to.pe, am, *state.get(), &arrive_one<Result>);
     } else {
-      state->retain();
       start_local(*engine, std::move(am), am_type<AM>.name, state.get());
     }
     return Future<Result>(std::move(state));
@@ -290,14 +289,13 @@ Future<AllResult<AM>> start_on_all(engine::Engine& engine, AM&& am, std::source_
   if (num_pes > 1)
     send_request_to_all(engine, am_type<AM>, &am, &encode_erased<AM>, *state.get(),
                         &State::arrive);
-  auto* own = new_state<One>(scheduler_of(engine), "exec_am_all", me, where);
-  own->retain();
-  start_local(engine, std::move(am), am_type<AM>.name, own);
+  StateRef<FutureState<One>> own(
+      new_state<One>(scheduler_of(engine), "exec_am_all", me, where));
+  start_local(engine, std::move(am), am_type<AM>.name, own.get());
   state->retain();
   submit(scheduler_of(engine),
          *slab_new<StartJob>(
-             collect_local(Future<One>(StateRef<FutureState<One>>(own)), state.get(), me)
-                 .handle));
+             collect_local(Future<One>(std::move(own)), state.get(), me).handle));
   state->retain();
   return Future<AllResult<AM>>(StateRef<FutureState<AllResult<AM>>>(state.get()));
 }
@@ -339,7 +337,6 @@ struct ToSelf {
     StateRef<FutureState<Result>> state(
         new_state<Result>(scheduler_of(*engine), "a local active message", my_pe_of(*engine),
                           where));
-    state->retain();
     start_local(*engine, std::move(am), shown_name<AM>(), state.get(), thread);
     return Future<Result>(std::move(state));
   }

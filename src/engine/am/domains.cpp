@@ -71,7 +71,7 @@ void Domains::wait(Domain& domain, detail::FutureState<void>& state) {
   {
     base::Lock lock(mutex_);
     domain.waiting.push_back(&state);
-    state.retain();
+    state.entrust();
     domain.waiters.fetch_add(1);  // pairs with one_ended(): publish, then look
   }
   complete_if_quiet(domain);
@@ -96,7 +96,6 @@ void Domains::complete(const Waiting& waiting) noexcept {
   for (auto* state : waiting) {
     state->emplace();
     state->complete();
-    state->release();
   }
 }
 
@@ -109,10 +108,7 @@ void Domains::fail_all(const MakeError& make) noexcept {
       waiting.insert(waiting.end(), here.begin(), here.end());
     }
   }
-  for (auto* state : waiting) {
-    state->fail(make());
-    state->release();
-  }
+  for (auto* state : waiting) state->fail(make());
 }
 
 }  // namespace lamellar::engine

@@ -235,13 +235,13 @@ Future<std::uint64_t> Engine::async_quiet(Covers covers, const char* what,
   check_running();
   auto* state = detail::slab_new<detail::FutureState<std::uint64_t>>(*scheduler_);
   state->label = {what, "co_await it", ~Pe{0}, 0, where};
-  state->retain();
   Future<std::uint64_t> future{detail::StateRef<detail::FutureState<std::uint64_t>>(state)};
   quiet_waiters_.fetch_add(1);
   receiver_->check_reports();
   {
     base::Lock lock(mutex_);
     async_quiet_.push_back({covers, state});
+    state->entrust();
   }
   sender_->flush_this_thread();
   complete_quiet_waiters();
@@ -273,7 +273,6 @@ void Engine::complete_quiet_waiters() noexcept {
   for (auto* state : ready) {
     quiet_waiters_.fetch_sub(1);
     state->complete();
-    state->release();
   }
 }
 
@@ -341,7 +340,6 @@ void Engine::end_waits(const MakeError& make) noexcept {
   for (const QuietWaiter& waiter : waiting) {
     quiet_waiters_.fetch_sub(1);
     waiter.state->fail(make());
-    waiter.state->release();
   }
   scheduler_->wake_waiters();
 }

@@ -195,7 +195,7 @@ class Engine final : private IdleHook {
   base::Mutex mutex_;  // guards what follows
   struct QuietWaiter {
     Covers covers;
-    detail::FutureState<std::uint64_t>* state;  // one reference
+    detail::FutureState<std::uint64_t>* state;  // entrusted
   };
   std::vector<QuietWaiter> async_quiet_;
   Pe failed_pe_ = 0;

@@ -32,7 +32,6 @@ Future<std::uint64_t> Barrier::begin(Channel channel, std::uint64_t sequence,
                                      std::uint64_t value, const detail::WaitLabel& label) {
   engine_.check_running();
   auto* state = detail::slab_new<detail::FutureState<std::uint64_t>>(engine_.scheduler());
-  state->retain();
   Future<std::uint64_t> future{detail::StateRef<detail::FutureState<std::uint64_t>>(state)};
   {
     base::Lock lock(mutex_);
@@ -42,6 +41,7 @@ Future<std::uint64_t> Barrier::begin(Channel channel, std::uint64_t sequence,
     state->label = label;
     state->label.peer = (engine_.my_pe() + engine_.num_pes() - 1) % engine_.num_pes();
     instance.state = state;
+    state->entrust();
     advance(instance);
   }
   // A failure of the job may have ended all waits just before this one was opened.
@@ -82,7 +82,6 @@ void Barrier::advance(Instance& instance) {
   instance = open_.back();
   open_.pop_back();
   state->complete();
-  state->release();
 }
 
 const char* Barrier::on_control(Pe, const wire::ControlHead& head) noexcept {
@@ -104,11 +103,8 @@ void Barrier::fail_all(const MakeError& make) noexcept {
     base::Lock lock(mutex_);
     failing.swap(open_);
   }
-  for (Instance& instance : failing) {
-    if (instance.state == nullptr) continue;
-    instance.state->fail(make());
-    instance.state->release();
-  }
+  for (Instance& instance : failing)
+    if (instance.state != nullptr) instance.state->fail(make());
 }
 
 }  // namespace lamellar::engine

@@ -80,7 +80,7 @@ Report Desk::take_report() { return {take(failures_), take(skips_)}; }
 Future<void> Desk::arrive(std::uint32_t test, bool reports, Pe pe, Report report) {
   auto* gate = detail::slab_new<detail::FutureState<void>>(detail::scheduler_of(*engine_));
   gate->label = {"the other PEs at the end of the test", "co_await it", ~Pe{0}, test, {}};
-  gate->retain();
+  gate->entrust();
   Future<void> opened{detail::StateRef<detail::FutureState<void>>(gate)};
   auto* arrival = new Arrival{{pe, std::move(report)}, gate, arrivals_.load()};
   while (!arrivals_.compare_exchange_weak(arrival->next, arrival)) {
@@ -107,7 +107,6 @@ void Desk::open_gates(std::uint32_t test, bool verdict) {
   for (auto* gate : gates) {
     gate->emplace();
     gate->complete();
-    gate->release();
   }
 }
 
