@@ -17,11 +17,12 @@ Row peer(std::string name, std::string unit, Better better, Value value) {
 Group idle() {
   const std::string name = "idle PE waiting for a message";
   Group group{"messages", "idle", {}, {}, true};
-  group.starts = {{Program::kMessages, "idle", 4, {}, 1}};
+  group.starts = {{Program::kLimits, "wake", 2, {}, 0}, {Program::kMessages, "idle", 4, {}, 1}};
   Row cpu = info(name, "% of a core (4 PEs together)", Better::kLower, {"idle_percent"});
   cpu.bar = cpu.interim = {2, kNone, 0};
   Row wake = info(name, "us (wake-up)", Better::kLower, {"wake_us"});
   wake.bar = {60, kNone, 0};
+  wake.limit = {"futex_wake_us"};
   group.rows = {cpu, wake};
   return group;
 }

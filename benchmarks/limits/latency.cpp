@@ -1,11 +1,16 @@
 // One line, one ring of single messages, one TCP connection.
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <utility>
+#include <vector>
 
 #include "harness/line.hpp"
 #include "limits/pair.hpp"
@@ -41,6 +46,44 @@ void limit_line(const Arguments& arguments) {
       line_answer(shared->line, at, kBatch);
       at += kBatch;
     }
+  });
+}
+
+// A process that sleeps on a futex is woken and answers: the kernel's part of waking a PE.
+void limit_wake(const Arguments&) {
+  struct Shared {
+    Line asked;
+    Line answered;
+    Line stop;
+  };
+  auto* shared = static_cast<Shared*>(common_memory(sizeof(Shared)));
+  auto* const word = reinterpret_cast<std::uint32_t*>(&shared->asked.turn);  // the low half of it
+  as_pair([&](unsigned me) {
+    std::uint64_t at = 0;
+    if (me == 1) {
+      while (shared->stop.turn.load() == 0) {
+        if (shared->asked.turn.load() == at)
+          syscall(SYS_futex, word, FUTEX_WAIT, at, nullptr, nullptr, 0);
+        else
+          shared->answered.turn.store(++at);
+      }
+      return;
+    }
+    const auto ask = [&] {
+      shared->asked.turn.store(++at);
+      syscall(SYS_futex, word, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+    };
+    std::vector<double> woken;
+    for (int i = 0; i < 20; ++i) {
+      for (const double until = now() + 0.005; now() < until;) relax();
+      const double asked = now();
+      ask();
+      while (shared->answered.turn.load() != at) relax();
+      woken.push_back((now() - asked) * 1e6);
+    }
+    shared->stop.turn.store(1);
+    ask();
+    result("futex_wake_us", median(std::move(woken)));
   });
 }
 

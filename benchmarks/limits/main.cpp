@@ -16,6 +16,7 @@ constexpr Case kCases[] = {
     {"line", bench::limit_line},
     {"spsc", bench::limit_spsc},
     {"tcp", bench::limit_tcp},
+    {"wake", bench::limit_wake},
     {"frames", bench::limit_frames},
     {"frames_best", bench::limit_frames_best},
     {"frames_both", bench::limit_frames_both},

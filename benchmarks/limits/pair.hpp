@@ -69,6 +69,7 @@ struct alignas(64) Meeting {
 void limit_line(const Arguments& arguments);
 void limit_spsc(const Arguments& arguments);
 void limit_tcp(const Arguments& arguments);
+void limit_wake(const Arguments& arguments);
 void limit_frames(const Arguments& arguments);
 void limit_frames_best(const Arguments& arguments);
 void limit_frames_both(const Arguments& arguments);

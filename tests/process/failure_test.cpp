@@ -89,6 +89,14 @@ TEST(Failure, ADetachedCoroutineThatThrowsEndsTheJob) {
   }
 }
 
+TEST(Failure, MessagesToTheOwnPeEndWithTheJob) {
+  const Ended ended = run({"own_messages_without_end", "--lamellar-num-pes", "2"});
+  EXPECT_EQ(1, ended.status);
+  EXPECT_EQ(1u, ended.err_lines()) << ended.err;
+  EXPECT_TRUE(has(ended.out, "PE 0: block threw JobFailed of PE 1: ")) << ended.out;
+  EXPECT_TRUE(has(ended.out, "left 0\n")) << ended.out;
+}
+
 TEST(Failure, ADetachedMessageToTheOwnPeThatThrowsEndsTheJob) {
   const Ended ended = run({"detached_throws_here", "--lamellar-num-pes", "2"});
   EXPECT_EQ(1, ended.status);

@@ -21,19 +21,20 @@ namespace lamellar::detail {
 }
 
 struct NoBody {};
+using BodyLength = std::uint32_t;  // as it stands in front of a body
 
 // join_run() for bodies that are encoded piece by piece.
-template <class Length, class Body, class... Head>
+template <class Body, class... Head>
 bool join_run_encoded(Cursor& cursor, std::byte* limit, const Body& body, const Head&... head) {
   SpanWriter to(cursor.at, limit);
   (to.put_value(head), ...);
   std::byte* const length_at = to.at;
-  Length length = 0;
+  BodyLength length = 0;
   to.put_value(length);
   const std::size_t before = to.needed();
   encode(body, to);
   if (!to.fits()) return false;
-  length = static_cast<Length>(to.needed() - before);
+  length = static_cast<BodyLength>(to.needed() - before);
   std::memcpy(length_at, &length, sizeof length);
   cursor.commit(to.at);
   return true;
@@ -46,22 +47,21 @@ bool join_run_encoded(Cursor& cursor, std::byte* limit, const Body& body, const 
 template <bool kLength, class Body, class... Head>
 [[gnu::always_inline]] inline bool join_run(Cursor& cursor, std::uintptr_t run, const Body& body,
                                             const Head&... head) {
-  using Length = std::uint32_t;
   std::byte* const limit = cursor.limit.load(std::memory_order_relaxed);
   if (cursor.run != run || limit == nullptr) [[unlikely]]
     return false;
   constexpr bool kNone = std::is_same_v<Body, NoBody>;
   if constexpr (!kNone && !trivial_wire<Body>) {
-    return join_run_encoded<Length>(cursor, limit, body, head...);
+    return join_run_encoded(cursor, limit, body, head...);
   } else {
     constexpr std::size_t kBody = kNone ? 0 : sizeof(Body);
-    constexpr std::size_t kSize = (kBody + ... + sizeof(Head)) + (kLength ? sizeof(Length) : 0);
+    constexpr std::size_t kSize = (kBody + ... + sizeof(Head)) + (kLength ? sizeof(BodyLength) : 0);
     std::byte* at = cursor.at;
     if (kSize > static_cast<std::size_t>(limit - at)) [[unlikely]]
       return false;
     ((std::memcpy(at, &head, sizeof head), at += sizeof head), ...);
     if constexpr (kLength) {
-      const Length length = kBody;
+      const BodyLength length = kBody;
       std::memcpy(at, &length, sizeof length);
       at += sizeof length;
     }

@@ -48,7 +48,8 @@ LAMELLAR_API bool append_detached(engine::Engine& engine, Pe pe, const AmType& t
                                   const void* am, EncodeFn encode);
 // A message that is answered, in two steps. First `arrive` is entrusted with `state` (which it must
 // complete: FutureCore::entrust); then the message is appended, here or inline. Whatever that
-// throws becomes the answer. ERRORS of the first: JobFailed, WorldEnded; nobody is entrusted then.
+// throws becomes the answer. ERRORS of the first: JobFailed, WorldEnded, std::bad_alloc; nobody is
+// entrusted then.
 LAMELLAR_API RequestId open_request(engine::Engine& engine, FutureCore& state, ArriveFn arrive);
 LAMELLAR_API void append_request(engine::Engine& engine, Pe pe, const AmType& type,
                                  const void* am, EncodeFn encode, RequestId id);

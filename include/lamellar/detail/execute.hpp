@@ -60,7 +60,7 @@ struct Answer {
   }
 
  private:
-  // Not inlined: most messages are detached.
+  // Not inlined: most messages that suspend, or are encoded, are detached.
   template <class Body>
   [[gnu::noinline]] void send(const Body& body, const void* result, EncodeFn encode) const {
     const CursorTable* const table = cursors_for(engine);
@@ -205,8 +205,9 @@ void run_records(engine::Engine& engine, const AmType& type, Pe source, Context&
   for (std::size_t i = 0; i < count;) {
     try {  // around the loop: exec is inlined into it
       while (i < count) {
+        const std::byte* const record = at + i++ * sizeof(AM);
         AM am;
-        std::memcpy(static_cast<void*>(&am), at + i++ * sizeof(AM), sizeof(AM));
+        std::memcpy(static_cast<void*>(&am), record, sizeof(AM));
         static_cast<void>(am.exec(context));
       }
     } catch (...) {
@@ -221,11 +222,16 @@ void answer_records(engine::Engine& engine, const AmType& type, Pe source, Conte
                     const std::byte* at, std::size_t count) noexcept {
   Answer answer{engine, type, source, true, {}};
   for (std::size_t i = 0; i < count; ++i) {
-    AM am;
     std::memcpy(&answer.request, at, sizeof(RequestId));
-    std::memcpy(static_cast<void*>(&am), at + sizeof(RequestId), sizeof(AM));
-    at += sizeof(RequestId) + sizeof(AM);
-    execute_plain(am, context, answer);
+    const std::byte* const body = at + sizeof(RequestId);
+    at = body + sizeof(AM);
+    try {
+      AM am;
+      std::memcpy(static_cast<void*>(&am), body, sizeof(AM));
+      execute_plain(am, context, answer);
+    } catch (...) {  // of its constructor
+      answer.failure(std::current_exception());
+    }
   }
 }
 

@@ -49,7 +49,7 @@ class LAMELLAR_API FutureCore {
   void block(std::source_location where) {
     if (!ready()) block_until_ready(where);
   }
-  // Once ready. Marks the failure as seen and throws it.
+  // Once ready. Throws the failure, which is seen then.
   void rethrow() {
     if (error_) [[unlikely]]
       throw_error();
@@ -98,7 +98,6 @@ class LAMELLAR_API FutureCore {
   std::atomic<std::uintptr_t> waiter_{kNobody};  // or one of the others above, or a waker
   std::atomic<std::uint32_t> references_{1};
   bool entrusted_ = false;
-  bool seen_ = false;
   std::exception_ptr error_;
   engine::Scheduler* home_;
   void (*destroy_)(FutureCore*) noexcept;

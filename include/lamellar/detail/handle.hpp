@@ -136,7 +136,7 @@ void arrive_one(FutureCore& core, std::uint32_t, SpanReader* value, std::excepti
 }
 
 // Appends a message while the frame that is open for `pe` has room and its run is of this type and
-// kind; `id` stands in front of a request. Never so for the own PE. False: nothing happened.
+// kind; `id` stands in front of a request. False: nothing happened.
 template <class AM, class... Id>
 [[gnu::always_inline]] inline bool append_inline(engine::Engine& engine, Pe pe, const AM& am,
                                                  const Id&... id) {
@@ -190,6 +190,7 @@ struct ToPe {
     if (to.pe != (known ? table->my_pe : my_pe_of(*engine))) [[likely]] {
       ask(*engine, to.pe, am, *state.get(), &arrive_one<Result>);
     } else {
+      check_running(*engine);
       start_local(*engine, std::move(am), am_type<AM>.name, state.get());
     }
     return Future<Result>(std::move(state));

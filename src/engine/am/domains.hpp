@@ -39,7 +39,7 @@ class Domains {
     std::atomic<std::uint64_t> ended{0};
     std::atomic<std::uint32_t> waiters{0};
     // The rest is guarded by the mutex.
-    std::vector<detail::FutureState<void>*> waiting;  // one reference each
+    std::vector<detail::FutureState<void>*> waiting;  // entrusted
     bool open = true;                 // more may be launched
     std::optional<DomainRef> parent;  // of a message to all: in which all of it is one record
   };
@@ -59,7 +59,7 @@ class Domains {
     if (domain.waiters.load() != 0) complete_if_quiet(domain);  // pairs with wait()
   }
 
-  // Completes `state` once all that was launched has ended. Takes a reference.
+  // Completes `state` once all that was launched has ended. It is entrusted.
   void wait(Domain& domain, detail::FutureState<void>& state);
   void fail_all(const MakeError& make) noexcept;
 

@@ -129,6 +129,9 @@ void Engine::await_room_for_reply() noexcept {
 
 void Engine::going_idle() noexcept {
   if (t_ended_some == this) report_ended();
+  // A request of this thread may have been opened while fail_all() passed by: see there.
+  if (over()) [[unlikely]]
+    requests_.fail_all([this] { return failure(); });
   receiver_->report_executed();
   sender_->flush_this_thread();
 }
@@ -250,7 +253,7 @@ Future<std::uint64_t> Engine::async_quiet(Covers covers, const char* what,
 }
 
 void Engine::end_waits_when_over() noexcept {
-  if (failed_.load() || ended_.load()) end_waits([this] { return failure(); });
+  if (over()) end_waits([this] { return failure(); });
 }
 
 void Engine::complete_quiet_waiters() noexcept {

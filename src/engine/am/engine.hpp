@@ -91,7 +91,7 @@ class Engine final : private IdleHook {
 
   // ERRORS: WorldEnded, JobFailed.
   void check_running() {
-    if (failed_.load() || ended_.load()) [[unlikely]]
+    if (over()) [[unlikely]]
       throw_not_running();
   }
   void send_control(Pe destination, const wire::ControlHead& head);
@@ -136,6 +136,8 @@ class Engine final : private IdleHook {
 
   // --- failure -----------------------------------------------------------------------------
   bool failed() const noexcept { return failed_.load(); }
+  // Failed or ended: nothing is waited for any more.
+  bool over() const noexcept { return failed_.load() || ended_.load(); }
   // This PE failed: report it (once per job), let the others know, end all waits.
   void fail(const std::string& why) noexcept;
   void fail_with(std::exception_ptr error) noexcept;

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <lamellar/detail/am_type.hpp>
+#include <lamellar/detail/append.hpp>
 #include <lamellar/error.hpp>
 
 #include "base/core/assert.hpp"
@@ -25,7 +26,7 @@ using engine::kind_of;
 static_assert(static_cast<std::uintptr_t>(wire::Kind::kDetached) == kDetachedRun &&
               static_cast<std::uintptr_t>(wire::Kind::kRequest) == kRequestRun &&
               wire::word_of(0, wire::Kind::kReply) == kReplyRun);
-static_assert(std::is_same_v<wire::Length, std::uint32_t>);  // what join_run() writes
+static_assert(std::is_same_v<wire::Length, BodyLength>);
 
 namespace {
 
@@ -56,8 +57,8 @@ RequestId open_indexed(Engine& engine, FutureCore& state, std::uint32_t index, A
   engine.check_running();
   engine::RequestShelf& shelf = engine.sender().shelf_of_this_thread();
   const RequestId id = engine.requests().open(shelf, state, index, arrive, hold);
-  // A failure of the job may have ended all waits just before this one was opened.
-  if (engine.failed()) [[unlikely]]
+  // All waits may have ended just before this one was opened.
+  if (engine.over()) [[unlikely]]
     engine.requests().answer(shelf, id, nullptr, engine.failure());
   return id;
 }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "base/clock/sim_hook.hpp"
 #include "base/wire/wire.hpp"
 #include "engine/am/broadcast.hpp"
 #include "engine/am/engine.hpp"
@@ -324,15 +325,17 @@ void Receiver::report_domains(Pe source) noexcept {
     base::Lock lock(peer.mutex);
     ended.swap(peer.ended);
   }
+  if (engine_.failed()) return;  // as in report_to()
   for (const auto& [domain, records] : ended)
     engine_.send_control(source, {wire::Control::kEnded, 0, domain, records});
 }
 
 void Receiver::report_to(Pe source) noexcept {
-  // Else a wait for quiet might end before it hears that what it waited for has failed.
-  if (engine_.failed()) return;
   if (peers_[source].domain_news.load(std::memory_order_relaxed)) report_domains(source);
   const std::uint64_t executed = peers_[source].executed.load();
+  base::sim_point();
+  // What failed is counted behind that: else a wait for quiet might end before it hears of it.
+  if (engine_.failed()) return;
   if (peers_[source].reported.load(std::memory_order_relaxed) == executed ||
       peers_[source].reported.exchange(executed) == executed)
     return;

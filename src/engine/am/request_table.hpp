@@ -51,8 +51,8 @@ class RequestTable {
   bool answer(RequestShelf& shelf, detail::RequestId id, detail::SpanReader* value,
               std::exception_ptr error) noexcept;
   // Every open request fails with an error of its own. One that is opened at this very moment may
-  // be missed: whoever opens one looks afterwards whether it should fail, and the end of the world
-  // calls this once more.
+  // be missed: whoever opens one looks afterwards whether it should fail, and calls this before it
+  // sleeps (by then it sees what it opened itself: no fence is needed when it opens).
   void fail_all(const MakeError& make) noexcept;
   // How many requests that was; they are in no thread's count.
   std::uint64_t failed() const noexcept { return failed_.load(); }

@@ -1,4 +1,5 @@
 #include <lamellar/detail/future_core.hpp>
+#include <utility>
 
 #include "base/clock/sim_hook.hpp"
 #include "base/core/assert.hpp"
@@ -47,7 +48,8 @@ void FutureCore::complete() noexcept {
   engine::Scheduler& home = *home_;
   base::sim_point();
   const std::uintptr_t before = waiter_.exchange(kDone);  // pairs with ready() and enter()
-  // From here on its owner may free it.
+  base::sim_point();
+  // From here on its owner may have freed it.
   switch (before) {
     case kNobody:
       return;
@@ -88,21 +90,23 @@ void FutureCore::block_until_ready(std::source_location where) {
 }
 
 void FutureCore::throw_error() {
-  seen_ = true;
   // The waiter's alone from here on: whoever frees the state must not touch what it reads.
-  std::rethrow_exception(std::move(error_));
+  std::rethrow_exception(std::exchange(error_, nullptr));
 }
 
 void FutureCore::unreferenced() noexcept {
   if (entrusted_ && waiter_.load(std::memory_order_acquire) != kDone) {
     base::sim_point();
-    if (waiter_.exchange(kOrphan) != kDone) return;  // pairs with complete()
+    const std::uintptr_t before = waiter_.exchange(kOrphan);  // pairs with complete()
+    LAMELLAR_CHECK(before == kNobody || before == kDone,
+                   "a future was dropped while somebody waits for it");
+    if (before != kDone) return;
   }
   free();
 }
 
 void FutureCore::free() noexcept {
-  if (error_ && !seen_) home_->unseen_failure(error_);
+  if (error_) home_->unseen_failure(error_);  // nobody has seen it
   destroy_(this);
 }
 

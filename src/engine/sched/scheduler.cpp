@@ -393,7 +393,7 @@ void Scheduler::wake_waiters() noexcept {
 void Scheduler::interrupt(const std::function<std::exception_ptr()>& make) noexcept {
   if (interrupting_.exchange(true)) return;
   why_interrupted_ = make;
-  interrupted_.store(true);  // pairs with FutureCore::block()
+  interrupted_.store(true);  // pairs with FutureCore::block_until_ready()
   wake_waiters();
 }
 

@@ -80,9 +80,9 @@ Report Desk::take_report() { return {take(failures_), take(skips_)}; }
 Future<void> Desk::arrive(std::uint32_t test, bool reports, Pe pe, Report report) {
   auto* gate = detail::slab_new<detail::FutureState<void>>(detail::scheduler_of(*engine_));
   gate->label = {"the other PEs at the end of the test", "co_await it", ~Pe{0}, test, {}};
-  gate->entrust();
   Future<void> opened{detail::StateRef<detail::FutureState<void>>(gate)};
   auto* arrival = new Arrival{{pe, std::move(report)}, gate, arrivals_.load()};
+  gate->entrust();
   while (!arrivals_.compare_exchange_weak(arrival->next, arrival)) {
   }
   // Pairs with the other PEs' pushes: who counts last sees all of them.

@@ -180,6 +180,25 @@ PROCESS_PROGRAM(detached_coroutine_throws) {
   }));
 }
 
+// Messages to the own PE without end, one after the other, until the job fails.
+PROCESS_PROGRAM(own_messages_without_end) {
+  return ended(lamellar::launch(argc, argv, [](lamellar::World& world) {
+    const auto endless = [](lamellar::World copy) -> lamellar::Task<void> {
+      const Counted local;
+      for (;;) {
+        const int answer = co_await copy.exec_am_pe<Echo>(copy.my_pe(), 1);
+        g_waiting += answer;
+      }
+    };
+    world.exec_am_pe<Echo>(1 - world.my_pe(), 0).block();  // it has sent something in this world
+    auto going = world.spawn(endless(world));
+    world.barrier();
+    if (world.my_pe() == 1) throw std::invalid_argument("planted");
+    expect_job_failed(world, "block", [&] { going.block(); });
+    return 0;
+  }));
+}
+
 PROCESS_PROGRAM(detached_throws_here) {
   return lamellar::launch(argc, argv, [](lamellar::World& world) {
     if (world.my_pe() == 1) world.exec_am_pe<Throws>(1, "planted").detach();

@@ -62,9 +62,11 @@ TEST(Trampoline, Nests) {
   };
   const auto outer = [&]() -> Task<int> {
     order += '(';
-    auto inner = lamellar::detail::drive(
-        writes('i'),
-        lamellar::detail::slab_new<lamellar::detail::FutureState<int>>(house.scheduler), false);
+    using State = lamellar::detail::FutureState<int>;
+    const lamellar::detail::StateRef<State> state(
+        lamellar::detail::slab_new<State>(house.scheduler));
+    state->entrust();
+    auto inner = lamellar::detail::drive(writes('i'), state.get(), false);
     lamellar::detail::trampoline(inner.handle);
     order += ')';
     co_return co_await writes('o');
