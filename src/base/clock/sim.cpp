@@ -117,6 +117,7 @@ void Sim::switch_from(Participant& me, SimHook hook, std::unique_lock<std::mutex
 }
 
 void Sim::point(SimHook hook) noexcept {
+  if (hook == SimHook::kQueue && SimStep::inside()) return;
   std::unique_lock lock(mutex_);
   switch_from(*participants_[static_cast<std::size_t>(t_index)], hook, lock);
 }
@@ -151,6 +152,7 @@ int Sim::make_runnable(const void* word, int count) noexcept {
 int Sim::wake(std::atomic<std::uint32_t>& word, int count) noexcept {
   std::unique_lock lock(mutex_);
   const int woken = make_runnable(&word, count);
+  if (SimStep::inside()) return woken;
   switch_from(*participants_[static_cast<std::size_t>(t_index)], SimHook::kWake, lock);
   return woken;
 }

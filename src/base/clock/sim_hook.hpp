@@ -18,6 +18,20 @@ inline void sim_point() noexcept {
     switch_in_sim(SimHook::kQueue);
 }
 
+// As long as one lives, a simulation leaves its thread running except where that one waits. For
+// callbacks whose end others wait for without the simulation knowing it.
+class SimStep {
+ public:
+  SimStep() noexcept { ++t_depth; }
+  ~SimStep() { --t_depth; }
+  SimStep(const SimStep&) = delete;
+  SimStep& operator=(const SimStep&) = delete;
+  static bool inside() noexcept { return t_depth != 0; }
+
+ private:
+  static inline constinit thread_local int t_depth = 0;
+};
+
 // A pause inside a spin loop; inside a simulation another thread may run.
 inline void spin_pause() noexcept {
   if (t_sim != nullptr) [[unlikely]]

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/clock/clock.hpp"
+#include "base/clock/sim_hook.hpp"
 #include "engine/sched/scheduler.hpp"
 
 namespace lamellar::detail {
@@ -91,7 +92,10 @@ bool AnyAwaiter::await_suspend(std::coroutine_handle<> self) {
   return waits_.suspend(*race_.get(), self, where_);
 }
 
-void AnyAwaiter::Stop::operator()() const noexcept { race->won(kStopped); }
+void AnyAwaiter::Stop::operator()() const noexcept {
+  const base::SimStep step;  // ~stop_callback waits for the end of this
+  race->won(kStopped);
+}
 
 std::size_t AnyAwaiter::await_resume() {
   return index_ != kUndecided ? index_ : race_->take();
