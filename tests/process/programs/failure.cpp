@@ -192,9 +192,14 @@ PROCESS_PROGRAM(own_messages_without_end) {
     };
     world.exec_am_pe<Echo>(1 - world.my_pe(), 0).block();  // it has sent something in this world
     auto going = world.spawn(endless(world));
-    world.barrier();
-    if (world.my_pe() == 1) throw std::invalid_argument("planted");
-    expect_job_failed(world, "block", [&] { going.block(); });
+    if (world.my_pe() == 1) {
+      world.barrier();
+      throw std::invalid_argument("planted");
+    }
+    expect_job_failed(world, "block", [&] {
+      world.barrier();  // the other one may fail before this has heard of its end
+      going.block();
+    });
     return 0;
   }));
 }
